@@ -1,0 +1,163 @@
+"""Step 2, windows: where Net_fine looks (section 3.1, "m top local maxima … p pixels apart").
+
+Departure, measured: windows are first laid round the faces that Net_coarse finds, scaled by the
+face (the regions Net_fine is trained on, section 3.4), then round the strongest object maxima
+that no window shows yet. With `max_faces=0`, `covered=0` the choice is the paper's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from fra_live.labels import LabelSet
+
+
+@dataclass(frozen=True)
+class WindowParameters:
+    """Parameters of the choice of windows; lengths are shares of sqrt(H·W) of the frame.
+
+    Attributes:
+        max_windows: m of section 3.1.
+        min_distance: p of section 3.1 (20 px at about 400 px images).
+        max_faces: how many windows may be laid round faces.
+        face_scale: side of a window in sides of its face's box (section 3.4 has 2).
+        default_side: side of a window where no face is found.
+        min_side, max_side: limits of the side.
+        min_score: object maxima below this probability get no window.
+        covered: a maximum in the middle of a chosen window, up to this share of its side,
+            gets none of its own.
+    """
+
+    max_windows: int = 5
+    min_distance: float = 0.05
+    max_faces: int = 2
+    face_scale: float = 2.5
+    default_side: float = 0.5
+    min_side: float = 0.15
+    max_side: float = 1.1
+    min_score: float = 0.1
+    covered: float = 0.8
+
+
+@dataclass(frozen=True)
+class Window:
+    """A square of the frame, possibly reaching over its borders.
+
+    Attributes:
+        x, y: centre in frame px.
+        side: in frame px.
+    """
+
+    x: float
+    y: float
+    side: float
+
+    @property
+    def box_xyxy(self) -> tuple[float, float, float, float]:
+        """x0, y0, x1, y1 in frame px."""
+        half = self.side / 2
+        return self.x - half, self.y - half, self.x + half, self.y + half
+
+
+def local_maxima(channel: np.ndarray, radius: float, min_score: float) -> np.ndarray:
+    """Local maxima of a map, strongest first, at least `radius` apart.
+
+    Args:
+        channel: (h, w) float32.
+        radius: least distance of two maxima in px of the map.
+        min_score: weaker maxima are left out.
+
+    Returns:
+        (N, 3) float32 of x, y (px of the map, integers) and value.
+    """
+    reach = max(1, int(radius))
+    peak = cv2.dilate(channel, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    ys, xs = np.nonzero((channel >= peak) & (channel >= min_score))
+    values = channel[ys, xs]
+    chosen: list[tuple[float, float, float]] = []
+    for i in np.argsort(-values, kind="stable"):
+        x, y = float(xs[i]), float(ys[i])
+        if all((x - cx) ** 2 + (y - cy) ** 2 >= radius**2 for cx, cy, _ in chosen):
+            chosen.append((x, y, float(values[i])))
+    return np.array(chosen, np.float32).reshape(-1, 3)
+
+
+def face_boxes(
+    probabilities: np.ndarray, labels: LabelSet, frame: tuple[int, int], max_faces: int
+) -> np.ndarray:
+    """Faces as connected components of the face channel, largest first.
+
+    Args:
+        probabilities: (|L|, h, w) float32 in 0..1, spanning the frame.
+        frame: (H, W) of the frame in px.
+        max_faces: at most this many.
+
+    Returns:
+        (N, 5) float32: x0, y0, x1, y1 in frame px and the mean probability inside.
+    """
+    if max_faces < 1 or "face" not in labels.names:
+        return np.zeros((0, 5), np.float32)
+    channel = probabilities[labels.index("face")]
+    binary = (channel > 0.5).astype(np.uint8)
+    count, regions, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=4)
+    sx, sy = frame[1] / channel.shape[1], frame[0] / channel.shape[0]
+    boxes = []
+    for i in range(1, count):
+        x, y, w, h, area = stats[i]
+        if area < 6:
+            continue
+        inside = regions[y : y + h, x : x + w] == i
+        score = float(channel[y : y + h, x : x + w][inside].mean())
+        boxes.append((x * sx, y * sy, (x + w) * sx, (y + h) * sy, score, area))
+    boxes.sort(key=lambda b: -b[5])
+    return np.array([b[:5] for b in boxes[:max_faces]], np.float32).reshape(-1, 5)
+
+
+def select_windows(
+    probabilities: np.ndarray,
+    labels: LabelSet,
+    frame: tuple[int, int],
+    parameters: WindowParameters,
+) -> list[Window]:
+    """Choose the windows for Net_fine.
+
+    Args:
+        probabilities: (|L|, h, w) float32, P_coarse over the whole frame.
+        labels: names of the channels.
+        frame: (H, W) of the frame in px.
+        parameters: see `WindowParameters`.
+
+    Returns:
+        One to `max_windows` windows, faces' first, then maxima by falling strength.
+    """
+    size = float(np.sqrt(frame[0] * frame[1]))
+    smallest, largest = parameters.min_side * size, parameters.max_side * size
+    faces = face_boxes(probabilities, labels, frame, parameters.max_faces)
+    windows: list[Window] = []
+    for x0, y0, x1, y1, _ in faces[: parameters.max_windows]:
+        side = parameters.face_scale * max(x1 - x0, y1 - y0)
+        side = float(np.clip(side, smallest, largest))
+        windows.append(Window(float(x0 + x1) / 2, float(y0 + y1) / 2, side))
+    side = windows[0].side if windows else parameters.default_side * size
+
+    height, width = probabilities.shape[1:]
+    strongest = probabilities[list(labels.object_channels)].max(axis=0)
+    radius = parameters.min_distance * float(np.sqrt(height * width))
+    sx, sy = frame[1] / width, frame[0] / height
+    for x, y, score in local_maxima(strongest, radius, 0.0):
+        if len(windows) >= parameters.max_windows:
+            break
+        if score < parameters.min_score and windows:
+            break
+        fx, fy = (float(x) + 0.5) * sx, (float(y) + 0.5) * sy
+        half = [parameters.covered * w.side / 2 for w in windows]
+        if any(
+            abs(fx - w.x) < reach and abs(fy - w.y) < reach
+            for w, reach in zip(windows, half, strict=True)
+        ):
+            continue
+        windows.append(Window(fx, fy, side))
+    return windows

@@ -1,0 +1,257 @@
+"""Training of Net_coarse and Net_fine (sections 3.1 and 3.4)."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import Tensor
+
+from fra_live.errors import DataError
+from fra_live.labels import LabelSet
+from fra_live.networks import SegmentationNetwork, build_network
+from fra_live.stages.windows import Window, WindowParameters
+from fra_live.training.augment import cut
+from fra_live.training.images import TrainingImage
+from fra_live.training.loss import action_loss, partial_label_loss, soft_targets
+from fra_live.training.recipes import NetworkRecipe, Stage
+from fra_live.training.views import action_in_view, coarse_view, fine_views, jitter
+
+Batch = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def class_weights(images: Sequence[TrainingImage], labels: LabelSet) -> np.ndarray:
+    """(|L|,) loss weights: rare labels weigh more, (background / share)^0.3 within 1 to 6."""
+    counts = np.zeros(256)
+    for image in images:
+        counts += np.bincount(image.label_map.ravel(), minlength=256) / image.label_map.size
+    share = np.maximum(counts[: len(labels.names)], 1e-9)
+    return np.clip((share[0] / share) ** 0.3, 1.0, 6.0)
+
+
+class BatchMaker:
+    """Augmented batches of one stage, the same for the same seed and epoch."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        images: Sequence[TrainingImage],
+        labels: LabelSet,
+        recipe: NetworkRecipe,
+        windows: WindowParameters,
+        predicted: Sequence[list[Window]],
+        seed: int,
+    ) -> None:
+        self.stage, self.images, self.labels = stage, images, labels
+        self.recipe, self.windows, self.predicted, self.seed = recipe, windows, predicted, seed
+
+    def __len__(self) -> int:
+        return len(self.images) // self.recipe.batch or 1
+
+    def _example(self, index: int, rng: np.random.Generator) -> tuple[Any, ...]:
+        image = self.images[index]
+        if self.stage == "coarse":
+            view = coarse_view(image, rng)
+            action = image.action
+            if 0 <= action < len(self.labels.actions):  # the zoom may have lost the object
+                action = action_in_view(image, view, self.labels)
+        else:
+            offered = fine_views(image, self.labels, self.windows, self.predicted[index])
+            weights = np.array([weight for _, weight in offered])
+            view = offered[int(rng.choice(len(offered), p=weights / weights.sum()))][0]
+            view = jitter(view, rng)
+            action = action_in_view(image, view, self.labels)
+        pixels, labels = cut(image.image, image.label_map, view, self.recipe.size, rng)
+        return pixels[:, :, ::-1], labels, image.unannotated, image.weight, action
+
+    def _batch(self, indices: np.ndarray, seed: Sequence[int]) -> Batch:
+        rng = np.random.default_rng(seed)
+        parts = zip(*(self._example(int(i), rng) for i in indices), strict=True)
+        pixels, maps, unannotated, weight, action = (np.stack(part) for part in parts)
+        return pixels, maps, unannotated, weight.astype(np.float32), action.astype(np.int64)
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """Batches of one epoch; two are prepared ahead on a thread of their own."""
+        order = np.random.default_rng([self.seed, number]).permutation(len(self.images))
+        size = self.recipe.batch
+        chunks = [order[i * size : (i + 1) * size] for i in range(len(self))]
+        with ThreadPoolExecutor(1) as pool:
+            pending = [
+                pool.submit(self._batch, chunk, [self.seed, number, i])
+                for i, chunk in enumerate(chunks)
+            ]
+            for i, future in enumerate(pending):
+                yield future.result()
+                pending[i] = None  # type: ignore[call-overload]
+
+
+def _one_cycle(step: int, total: int) -> float:
+    """Share of the peak rate: linear rise over a tenth, cosine fall to a hundredth."""
+    warm = max(1, total // 10)
+    if step < warm:
+        return 0.1 + 0.9 * step / warm
+    return 0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * (step - warm) / max(1, total - warm)))
+
+
+def _save(path: Path, state: dict[str, Any]) -> None:
+    temporary = path.with_suffix(".tmp")
+    torch.save(state, temporary)
+    os.replace(temporary, path)
+
+
+def save_network(path: Path, network: SegmentationNetwork, labels: LabelSet, recipe: NetworkRecipe,
+                 stage: Stage) -> None:  # fmt: skip
+    """Write weights with what is needed to rebuild the network."""
+    state = {k: v.clone() for k, v in network.state_dict().items()}
+    info = {"labels": labels.to_dict(), "recipe": recipe.to_dict(), "stage": stage}
+    _save(path, {"weights": state, **info})
+
+
+def load_network(path: Path, **options: Any) -> tuple[SegmentationNetwork, LabelSet, NetworkRecipe]:
+    """Read what `save_network` wrote; the network comes in evaluation mode.
+
+    Raises:
+        DataError: the file is missing or no network of ours.
+    """
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        labels = LabelSet.from_dict(saved["labels"])
+        recipe = NetworkRecipe(**saved["recipe"])
+        network = build_network(recipe.builder, len(labels.names), len(labels.actions), **options)
+        network.load_state_dict(saved["weights"])
+    except Exception as error:  # torch.load raises many kinds
+        raise DataError(f"{path} is no trained network of fra_live: {error}.") from error
+    return network.eval(), labels, recipe
+
+
+def train_network(
+    stage: Stage,
+    images: Sequence[TrainingImage],
+    labels: LabelSet,
+    recipe: NetworkRecipe,
+    network: SegmentationNetwork,
+    folder: Path,
+    *,
+    name: str | None = None,
+    windows: WindowParameters | None = None,
+    predicted: Sequence[list[Window]] | None = None,
+    seed: int = 0,
+) -> SegmentationNetwork:
+    """Train one network; resumes from `folder`/`name`.checkpoint after every epoch.
+
+    Args:
+        stage: "coarse" sees whole images, "fine" sub-windows.
+        images: the training images.
+        labels: the label set.
+        recipe: see `NetworkRecipe`.
+        network: with pretrained weights loaded.
+        folder: where `name`.pt (the result) and `name`.checkpoint go.
+        windows: run-time choice of windows, for "fine".
+        predicted: windows of Net_coarse for each image, for "fine".
+        seed: of augmentation and order.
+
+    Returns:
+        The network with averaged weights, in evaluation mode.
+
+    Raises:
+        DataError: the loss is no longer a number; the checkpoint before it is kept.
+    """
+    name = name or stage
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint, result = folder / f"{name}.checkpoint", folder / f"{name}.pt"
+    if result.exists():
+        network.load_state_dict(torch.load(result, weights_only=True)["weights"])
+        return network.eval()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    averaged = copy.deepcopy(network).eval()
+    backbone = [p for p in network.backbone.parameters() if p.requires_grad]
+    others = [p for n, p in network.named_parameters() if not n.startswith("backbone.")]
+    optimizer = torch.optim.AdamW(
+        [{"params": backbone, "peak": recipe.backbone_rate},
+         {"params": others, "peak": recipe.head_rate}],
+        lr=recipe.head_rate, weight_decay=recipe.weight_decay,
+    )  # fmt: skip
+    batches = BatchMaker(stage, images, labels, recipe, windows or WindowParameters(),
+                         predicted or [[] for _ in images], seed)  # fmt: skip
+    total, first = recipe.epochs * len(batches), 0
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, map_location=device, weights_only=True)
+        network.load_state_dict(saved["network"])
+        averaged.load_state_dict(saved["averaged"])
+        optimizer.load_state_dict(saved["optimizer"])
+        first = saved["epoch"]
+    weights = torch.tensor(class_weights(images, labels), dtype=torch.float32, device=device)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"),
+               TimeElapsedColumn(), TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns) as progress:
+        task = progress.add_task(f"Net_{name}", total=total, completed=first * len(batches),
+                                 figures="")  # fmt: skip
+        for epoch in range(first, recipe.epochs):
+            network.train()
+            losses = []
+            for i, batch in enumerate(batches.epoch(epoch)):
+                step = epoch * len(batches) + i
+                for group in optimizer.param_groups:
+                    group["lr"] = group["peak"] * _one_cycle(step, total)
+                segmentation, action = _losses(network, batch, weights, device)
+                loss = segmentation + recipe.action_weight * action
+                if not torch.isfinite(loss):
+                    raise DataError(
+                        f"The loss of Net_{name} is {float(loss)} in epoch {epoch + 1}; "
+                        f"{checkpoint} holds the state before it: lower the learning rate."
+                    )
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()  # type: ignore[no-untyped-call]
+                torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+                optimizer.step()
+                # Early on the average follows closely, or it would hold the start for long.
+                _average(averaged, network, min(recipe.averaging, (1 + step) / (10 + step)))
+                losses.append((float(segmentation.detach()), float(action.detach())))
+                progress.update(task, advance=1)
+            mean = np.mean(losses, axis=0)
+            figures = f"epoch {epoch + 1}/{recipe.epochs} loss {mean[0]:.3f} action {mean[1]:.3f}"
+            progress.update(task, figures=figures)
+            if not progress.console.is_terminal:
+                progress.console.print(f"Net_{name}: {figures}")
+            state = {"network": network.state_dict(), "averaged": averaged.state_dict(),
+                     "optimizer": optimizer.state_dict(), "epoch": epoch + 1}  # fmt: skip
+            _save(checkpoint, state)
+    averaged.to("cpu")
+    save_network(result, averaged, labels, recipe, stage)
+    checkpoint.unlink(missing_ok=True)
+    return averaged
+
+
+def _losses(
+    network: SegmentationNetwork, batch: Batch, weights: Tensor, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    pixels, maps, unannotated, weight, actions = batch
+    x = torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()).to(device).float()
+    output = network(x.contiguous(memory_format=torch.channels_last))
+    targets = soft_targets(torch.from_numpy(maps).to(device), len(weights), network.stride)
+    segmentation = partial_label_loss(
+        output.logits,
+        targets,
+        torch.from_numpy(unannotated).to(device),
+        weights,
+        torch.from_numpy(weight).to(device),
+    )
+    return segmentation, action_loss(output.action_logits, torch.from_numpy(actions).to(device))
+
+
+@torch.no_grad()
+def _average(averaged: torch.nn.Module, network: torch.nn.Module, decay: float) -> None:
+    pairs = zip(averaged.state_dict().values(), network.state_dict().values(), strict=True)
+    for old, new in pairs:
+        if old.dtype.is_floating_point:
+            old.lerp_(new, 1 - decay)
+        else:
+            old.copy_(new)

@@ -1,0 +1,88 @@
+"""Every number of the trainings, in one place, with the paper's section or the reason."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from fra_live.errors import DataError
+
+Stage = Literal["coarse", "fine"]
+
+
+@dataclass(frozen=True)
+class NetworkRecipe:
+    """How one network is trained.
+
+    Attributes:
+        builder: a key of `fra_live.networks.BUILDERS`.
+        size: px; square root of the area at which Net_coarse sees an image, or the side at
+            which Net_fine sees a window.
+        epochs: passes over the images (paper: 100, from a few hundred images).
+        batch: images an iteration.
+        backbone_rate, head_rate: peak learning rates (paper: 1e-4 for all, constant).
+        frozen_blocks: first blocks of the backbone that keep their ImageNet weights.
+        action_weight: weight of the action head's loss.
+        averaging: decay of the exponential moving average of the weights, an iteration.
+    """
+
+    builder: str
+    size: int
+    epochs: int
+    batch: int = 8
+    backbone_rate: float = 4e-4
+    head_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    frozen_blocks: int = 0
+    action_weight: float = 0.3
+    averaging: float = 0.998
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for checkpoints and the manifest."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The recipes of both networks.
+
+    Attributes:
+        folds: the networks are trained this many times more, each time without one fold of the
+            images, so that ranker and classifier learn from features of unseen images. 0: the
+            paper's way, from features of the training images themselves.
+        fold_epochs: share of the epochs that these take.
+    """
+
+    coarse: NetworkRecipe
+    fine: NetworkRecipe
+    folds: int = 2
+    fold_epochs: float = 0.72
+
+
+_MOBILE = "decoder_mobilenet_v1"
+RECIPES: dict[str, Recipe] = {
+    # 1.6 times as fast with the first three blocks frozen; they hold edges and colours, which
+    # a few hundred photos do not improve.
+    "mobile": Recipe(
+        coarse=NetworkRecipe(_MOBILE, size=288, epochs=14, frozen_blocks=3),
+        fine=NetworkRecipe(_MOBILE, size=192, epochs=22, frozen_blocks=3),
+    ),
+    # Section 3.4: FCN-8s over VGG-16, lr 1e-4, 100 epochs, 500 px images.
+    "vgg16": Recipe(
+        coarse=NetworkRecipe("fcn8s_vgg16", 512, 100, 1, 1e-4, 1e-4, averaging=0.0),
+        fine=NetworkRecipe("fcn8s_vgg16", 224, 100, 4, 1e-4, 1e-4, averaging=0.0),
+        folds=0,
+    ),
+}
+
+
+def recipe(name: str) -> Recipe:
+    """A recipe by name.
+
+    Raises:
+        DataError: there is no such recipe.
+    """
+    try:
+        return RECIPES[name]
+    except KeyError:
+        raise DataError(f"There is no recipe '{name}'; there are {sorted(RECIPES)}.") from None

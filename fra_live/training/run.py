@@ -1,0 +1,153 @@
+"""The order of a training: both networks, then the same networks out of fold.
+
+Everything lands in one folder RUN and is skipped when it is there already, so that a training
+that was killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from fra_live.annotations import AnnotationSet, Sample
+from fra_live.errors import DataError
+from fra_live.labels import LabelSet
+from fra_live.networks import SegmentationNetwork, build_network
+from fra_live.networks.mobilenet_v1 import MobileNetV1
+from fra_live.networks.vgg16 import VGG16
+from fra_live.stages.windows import WindowParameters
+from fra_live.training.images import TrainingImage, load_images
+from fra_live.training.networks import load_network, train_network
+from fra_live.training.predict import predicted_windows
+from fra_live.training.recipes import NetworkRecipe, Recipe
+
+
+def folds_of(samples: Sequence[Sample], folds: int) -> np.ndarray:
+    """Assign each sample to a fold, evenly within each action, by file name.
+
+    Returns:
+        (N,) int: the fold in which the sample is held out; -1 where its action is unknown, since
+        such images serve the networks only and are never held out.
+    """
+    assigned = np.full(len(samples), -1)
+    by_action: dict[str, list[int]] = {}
+    for i, sample in enumerate(samples):
+        if sample.action is not None:
+            by_action.setdefault(sample.action, []).append(i)
+    for members in by_action.values():
+        members.sort(key=lambda i: samples[i].path.name)
+        for rank, i in enumerate(members):
+            assigned[i] = rank % folds
+    return assigned
+
+
+def new_network(
+    recipe: NetworkRecipe, labels: LabelSet, pretrained: Path | None, seed: int
+) -> SegmentationNetwork:
+    """Build a network and load its backbone's ImageNet weights.
+
+    Args:
+        pretrained: weights file; None starts from random weights (VGG-16: downloads).
+
+    Raises:
+        DataError: the weights cannot be read.
+    """
+    torch.manual_seed(seed)
+    frozen = recipe.frozen_blocks if pretrained is not None else 0
+    network = build_network(
+        recipe.builder, len(labels.names), len(labels.actions), frozen_blocks=frozen
+    )
+    backbone = network.backbone
+    if pretrained is not None:
+        assert isinstance(backbone, MobileNetV1 | VGG16)
+        backbone.load_imagenet(pretrained)
+    return network
+
+
+def train_pair(
+    images: Sequence[TrainingImage],
+    labels: LabelSet,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    suffix: str = "",
+    pretrained: Path | None = None,
+    windows: WindowParameters | None = None,
+    seed: int = 0,
+) -> None:
+    """Train Net_coarse, let it choose windows, and train Net_fine on windows.
+
+    The results are `folder`/coarse{suffix}.pt and fine{suffix}.pt.
+    """
+    windows = windows or WindowParameters()
+    coarse = train_network(
+        "coarse", images, labels, recipe.coarse,
+        new_network(recipe.coarse, labels, pretrained, seed),
+        folder, name=f"coarse{suffix}", seed=seed,
+    )  # fmt: skip
+    if (folder / f"fine{suffix}.pt").exists():
+        return
+    chosen = predicted_windows(
+        coarse, (i.image for i in images), labels, recipe.coarse.size, windows
+    )
+    train_network(
+        "fine", images, labels, recipe.fine,
+        new_network(recipe.fine, labels, pretrained, seed + 1),
+        folder, name=f"fine{suffix}", windows=windows, predicted=chosen, seed=seed + 1,
+    )  # fmt: skip
+
+
+def train_networks(
+    data: AnnotationSet,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    pretrained: Path | None = None,
+    seed: int = 0,
+    only: Sequence[str] | None = None,
+) -> None:
+    """Train the networks on all images, and once for each fold without it.
+
+    Args:
+        only: parts to train, of "all", "fold0", "fold1" …; None trains all of them. Parts are
+            independent, so that several processes can share the work.
+
+    Raises:
+        DataError: an image cannot be read, or a label that an action needs has no example.
+    """
+    for name in data.labels.actions.values():
+        if not any(s.boxes(name) for s in data.samples):
+            raise DataError(f"{data.path}: the label '{name}' has no outlined example.")
+    images = load_images(data.samples, data.labels)
+    assigned = folds_of(data.samples, recipe.folds) if recipe.folds else np.zeros(0)
+    parts: dict[str, Recipe] = {"all": recipe}
+    for fold in range(recipe.folds):
+        shorter = [
+            replace(r, epochs=max(1, round(r.epochs * recipe.fold_epochs)))
+            for r in (recipe.coarse, recipe.fine)
+        ]
+        parts[f"fold{fold}"] = replace(recipe, coarse=shorter[0], fine=shorter[1])
+    for part, its_recipe in parts.items():
+        if only is not None and part not in only:
+            continue
+        kept, suffix = list(images), ""
+        if part != "all":
+            kept = [i for i, f in zip(images, assigned, strict=True) if f != int(part[4:])]
+            suffix = f"_{part}"
+        train_pair(kept, data.labels, its_recipe, folder, suffix=suffix, pretrained=pretrained,
+                   seed=seed)  # fmt: skip
+
+
+def trained_pair(folder: Path, suffix: str = "") -> tuple[SegmentationNetwork, SegmentationNetwork]:
+    """Net_coarse and Net_fine of a finished training.
+
+    Raises:
+        DataError: one of them is not there.
+    """
+    return load_network(folder / f"coarse{suffix}.pt")[0], load_network(
+        folder / f"fine{suffix}.pt"
+    )[0]
