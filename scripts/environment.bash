@@ -40,7 +40,7 @@ print(hashlib.sha256(b"\0".join(parts)).hexdigest())' "$root" "$extras")
         "$python" -m venv --clear "$venv"
     fi
     rm -f "$venv/stamp"
-    if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+    if ! "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input \
         --constraint "$root/constraints.txt" --editable "$root[$extras]"; then
         echo "The installation failed for the reason above; run $0 again to go on." >&2
         return 1
