@@ -9,7 +9,7 @@ from typing import Any
 import av
 import numpy as np
 from av.container import InputContainer
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from fra_live.errors import SourceError
@@ -114,14 +114,16 @@ class Converter:
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
         """(H, W, 3) uint8 BGR, C-contiguous, of a decoded frame."""
-        options: dict[str, Any] = {}
+        colours = None
         if frame.colorspace == _UNSPECIFIED:
-            options["src_colorspace"] = "ITU709" if frame.height >= _BT709_FROM else "ITU601"
+            colours = Colorspace.ITU709 if frame.height >= _BT709_FROM else Colorspace.ITU601
         height, width = frame.height, frame.width
         if self._aspect > 1:
             width = round(width * self._aspect)
         elif self._aspect < 1:
             height = round(height / self._aspect)
-        plain = self._reformatter.reformat(frame, width, height, "bgr24", **options)
+        plain = self._reformatter.reformat(
+            frame, width, height, "bgr24", src_colorspace=colours, threads=1
+        )
         image = np.asarray(plain.to_ndarray(), np.uint8)
         return turn_upright(image, display_matrix(frame))

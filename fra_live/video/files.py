@@ -74,6 +74,8 @@ class FileSource(Source):
         self.name, self.path, self._container = name, path, container
         self._failures = self._packets = self._frames = 0
         self._stopped: str | None = None
+        self._first_dts: int | None = None
+        self._lag: int | None = None
         try:
             self._stream = stream = video_stream(self._container, name)
             large = stream.codec_context.width * stream.codec_context.height > _FRAME_THREADS_FROM
@@ -126,7 +128,7 @@ class FileSource(Source):
         base = self._stream.time_base or Fraction(1, 1000)
         start = start_time_s(self._container)
         for picture in self._pictures():
-            ticks = picture.pts if picture.pts is not None else picture.dts
+            ticks = self._ticks(picture)
             time_s = self._timeline(None if ticks is None else ticks * base - start)
             try:
                 image = self._convert(picture)
@@ -136,6 +138,18 @@ class FileSource(Source):
             yield Frame(image, float(time_s), self._frames)
             self._frames += 1
         self.problem = self._problem()
+
+    def _ticks(self, picture: av.VideoFrame) -> int | None:
+        """The picture's own time in the stream's time base, as far as the file tells."""
+        if self._container.format.name != "avi":
+            return picture.dts if picture.pts is None else picture.pts
+        # AVI tells only in which order pictures are decoded, and the decoder gives each the time
+        # of the packet that pushed it out: late by a constant number of pictures.
+        if picture.dts is None or self._first_dts is None:
+            return None
+        if self._lag is None:
+            self._lag = picture.dts - self._first_dts
+        return picture.dts - self._lag
 
     def _pictures(self) -> Iterator[av.VideoFrame]:
         """Decoded pictures, over damaged places, down to the last one inside the decoder."""
@@ -154,6 +168,8 @@ class FileSource(Source):
                 packets = self._container.demux(self._stream)  # goes on behind the bad place
                 continue
             self._packets += bool(packet.size)
+            if self._first_dts is None:
+                self._first_dts = packet.dts
             try:
                 pictures = packet.decode()
             except DECODING_ERRORS:
