@@ -37,8 +37,9 @@ class Smoke:
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
         tile = rng.standard_normal((512, 64)).astype(np.float32)
-        tile = cv2.GaussianBlur(np.tile(tile, (3, 3)), (0, 0), 5, sigmaY=11)[512:1024, 64:128]
-        self._tile = tile / tile.std()
+        repeated = cv2.GaussianBlur(np.tile(tile, (3, 3)), (0, 0), 5, sigmaY=11)
+        soft = np.ascontiguousarray(repeated[512:1024, 64:128], np.float32)
+        self._tile = soft / soft.std()
 
     def draw(
         self, image: np.ndarray, tip: tuple[float, float], scale: float, time_s: float
@@ -94,7 +95,7 @@ def _bubble_picture() -> np.ndarray:
         radial, along = np.hypot(x, y) - np.hypot(cx, cy), angle - np.arctan2(cy, cx)
         glint = strength * np.exp(-((radial / (0.45 * size)) ** 4) - (along / (1.6 * size)) ** 4)
         layer += (inside * glint)[..., None] * (1 - layer[..., 3:])
-    return np.round(255 * np.clip(layer, 0, 1)).astype(np.uint8)
+    return np.asarray(np.round(255 * np.clip(layer, 0, 1)), np.uint8)
 
 
 class Bubbles:
@@ -107,10 +108,9 @@ class Bubbles:
         self._bubbles = []
         for birth in np.arange(0.35, duration_s - 0.3, 0.16):
             heading = (float(rng.uniform(-52, 60)), float(rng.uniform(-42, 26)))
-            self._bubbles.append(
-                _Bubble(float(birth), float(rng.uniform(1.3, 2.6)), float(rng.uniform(4, 15)),
-                        heading, float(rng.uniform(0, 6.28)))  # fmt: skip
-            )
+            life, radius = float(rng.uniform(1.3, 2.6)), float(rng.uniform(4, 15))
+            phase = float(rng.uniform(0, 2 * np.pi))
+            self._bubbles.append(_Bubble(float(birth), life, radius, heading, phase))
 
     def draw(
         self, image: np.ndarray, ring: tuple[float, float], scale: float, time_s: float

@@ -36,9 +36,7 @@ class Gesture:
     elbow: tuple[float, float]
 
 
-def _gesture(
-    picture: Picture, contact: tuple[float, float], elbow: tuple[float, float]
-) -> Gesture:
+def _gesture(picture: Picture, contact: tuple[float, float], elbow: tuple[float, float]) -> Gesture:
     layer = np.round(np.clip(picture.finish(), 0, 255)).astype(np.uint8)
     return Gesture(layer, picture.area, contact, elbow)
 

@@ -14,7 +14,7 @@ _Place = tuple[float, float]
 
 def _lit(light: np.ndarray, colour: Colour) -> np.ndarray:
     """(h, w, 3): a colour under (h, w) light."""
-    return np.clip(light[..., None] * np.array(colour, np.float32), 0, 1)
+    return np.asarray(np.clip(light[..., None] * np.array(colour, np.float32), 0, 1))
 
 
 def _bump(values: np.ndarray, at: float, width: float) -> np.ndarray:

@@ -42,7 +42,7 @@ class Capsule:
 
 
 def grid(area: Area) -> tuple[np.ndarray, np.ndarray]:
-    """x (1, w) and y (h, 1) of the samples of an area, float32 portrait px."""
+    """Coordinates x (1, w) and y (h, 1) of the samples of an area, float32 portrait px."""
     x0, y0, x1, y1 = area
     x = x0 + (np.arange((x1 - x0) * DRAW, dtype=np.float32)[None] + 0.5) / DRAW
     y = y0 + (np.arange((y1 - y0) * DRAW, dtype=np.float32)[:, None] + 0.5) / DRAW
@@ -71,14 +71,14 @@ def noise(shape: tuple[int, int], sigma: float, seed: int) -> np.ndarray:
     step = max(1, int(sigma * DRAW / 2))
     rng = np.random.default_rng(seed)
     small = rng.standard_normal((shape[0] // step + 2, shape[1] // step + 2)).astype(np.float32)
-    small = cv2.GaussianBlur(small, (0, 0), sigma * DRAW / step)
-    wide = cv2.resize(small, shape[::-1], interpolation=cv2.INTER_CUBIC)
+    soft = cv2.GaussianBlur(small, (0, 0), sigma * DRAW / step)
+    wide = cv2.resize(soft, shape[::-1], interpolation=cv2.INTER_CUBIC)
     return np.asarray(wide / (wide.std() + 1e-6), np.float32)
 
 
 def _soft_max(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:
     if width <= 0:
-        return np.maximum(a, b)
+        return np.asarray(np.maximum(a, b))
     share = np.clip(0.5 + 0.5 * (a - b) / width, 0, 1)
     return np.asarray(b + (a - b) * share + width * share * (1 - share))
 
@@ -163,13 +163,11 @@ class Picture:
     def around(self, points: Iterable[tuple[float, float]], reach: float) -> Picture:
         """The part within `reach` px of some points; painting on it paints on the whole."""
         xs, ys = zip(*points, strict=True)
-        x0, y0 = (max(int(min(v) - reach), low) for v, low in zip((xs, ys), self.area, strict=False))
-        x1, y1 = (
-            min(int(max(v) + reach), high) for v, high in zip((xs, ys), self.area[2:], strict=True)
-        )
-        left, top = (x0 - self.area[0]) * DRAW, (y0 - self.area[1]) * DRAW
-        rows = slice(top, top + (y1 - y0) * DRAW)
-        columns = slice(left, left + (x1 - x0) * DRAW)
+        left, top, right, bottom = self.area
+        x0, y0 = max(int(min(xs) - reach), left), max(int(min(ys) - reach), top)
+        x1, y1 = min(int(max(xs) + reach), right), min(int(max(ys) + reach), bottom)
+        rows = slice((y0 - top) * DRAW, (y1 - top) * DRAW)
+        columns = slice((x0 - left) * DRAW, (x1 - left) * DRAW)
         return Picture((x0, y0, x1, y1), self.pixels[rows, columns])
 
     def paint(self, alpha: np.ndarray, colour: np.ndarray | Colour) -> None:

@@ -93,6 +93,9 @@ def hand_motion(gesture: Gesture, action: TrueAction, time_s: float) -> _Matrix 
 class Scene:
     """Everything that is drawn once, and the frames that come of it.
 
+    Attributes:
+        gestures: action → its hand and object.
+
     Raises:
         MissingExtraError: scikit-image is not installed.
     """
@@ -101,7 +104,7 @@ class Scene:
         portrait = load_portrait()
         # Enlarged once with a good filter; the camera then moves over it with a fast one.
         self._photo = cv2.resize(portrait.image, None, fx=2, fy=2, interpolation=cv2.INTER_LANCZOS4)
-        self._gestures = {name: draw(portrait) for name, draw in GESTURES.items()}
+        self.gestures = {name: draw(portrait) for name, draw in GESTURES.items()}
         self._smoke = Smoke(seed + 1)
         wand = next(a for a in DEMO_ACTIONS if a.action == "blowing_bubbles")
         self._bubbles = Bubbles(seed + 2, wand.end_s - wand.start_s)
@@ -126,10 +129,8 @@ class Scene:
         part = np.s_[y : y + SIZE[0], x : x + SIZE[1]]
         return np.asarray(cv2.subtract(cv2.add(image, self._light[part]), self._dark[part]))
 
-    def _draw(
-        self, image: np.ndarray, action: TrueAction, time_s: float, view: _Matrix
-    ) -> None:
-        gesture = self._gestures[action.action]
+    def _draw(self, image: np.ndarray, action: TrueAction, time_s: float, view: _Matrix) -> None:
+        gesture = self.gestures[action.action]
         motion = hand_motion(gesture, action, time_s)
         if motion is None:
             return

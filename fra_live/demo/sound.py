@@ -23,7 +23,7 @@ def tone(duration_s: float) -> np.ndarray:
         for i, hz in enumerate(_CHORD_HZ)
     ]
     fade = np.clip(np.minimum(t, duration_s - t), 0, 1)
-    return (0.016 * fade * np.sum(voices, axis=0)).astype(np.float32)
+    return np.asarray(0.016 * fade * np.sum(voices, axis=0), np.float32)
 
 
 def write_tone(path: Path, duration_s: float) -> None:
