@@ -45,21 +45,21 @@ def drinking(portrait: Portrait) -> Gesture:
     """Her right hand tilts a paper cup at the mouth, fingers round its front."""
     picture, elbow = Picture((92, 100, 290, 304)), (112.0, 372.0)
     wrist = [
-        Capsule((186, 178, 6), (163, 238, -4), 15, 15, 0.75),
-        Capsule((187, 194, 8), (165, 240, -4), 15, 15, 0.75),
+        Capsule((186, 184, 6), (163, 238, -4), 15, 15, 0.75),
+        Capsule((187, 198, 8), (165, 240, -4), 15, 15, 0.75),
         Capsule((163, 236, -4), (152, 268, -8), 16, 16, 0.8),
     ]
     paint_hand(picture, portrait, wrist, [], 12)
     paint_sleeve(picture, portrait, (158, 252), elbow, 21, 11)
     paint_cup(picture, portrait, (224, 148), (7, 66))
     fingers = []
-    rows = ((187, 166, 50, 6.4), (188, 178, 53, 6.6), (189, 190, 51, 6.3), (191, 201, 44, 5.5))
+    rows = ((187, 172, 40, 6.4), (188, 184, 43, 6.6), (190, 195, 41, 6.3), (193, 205, 35, 5.5))
     for x, y, reach, radius in rows:
         joints = (
-            (x, y + 2, 12), (x + 17, y - 1, 30), (x + 34, y, 34), (x + reach, y + 2.5, 31)
+            (x, y + 2, 12), (x + 15, y - 1, 29), (x + 28, y, 34), (x + reach, y + 2.5, 32)
         )  # fmt: skip
         fingers.append(Finger(joints, radius, 0.78 * radius, (0.2, -0.1)))
-    knuckles = [Capsule((185, 168, 8), (186, 202, 8), 9, 8, 0.9)]
+    knuckles = [Capsule((185, 174, 8), (187, 206, 8), 9, 8, 0.9)]
     paint_hand(picture, portrait, knuckles, fingers, 13)
     return _gesture(picture, (224, 148), elbow)
 
@@ -139,21 +139,21 @@ def blowing_bubbles(portrait: Portrait) -> Gesture:
     """Her right hand holds a bubble wand before the lips."""
     picture, elbow = Picture((90, 120, 270, 304)), (120.0, 376.0)
     palm = [
-        Capsule((198, 226, -4), (178, 258, -6), 17, 16, 0.8),
-        Capsule((180, 254, -6), (162, 292, -10), 17, 17, 0.8),
+        Capsule((204, 209, -4), (184, 241, -6), 17, 16, 0.8),
+        Capsule((186, 237, -6), (166, 280, -10), 17, 17, 0.8),
     ]
     paint_hand(picture, portrait, palm, [], 52)
-    paint_sleeve(picture, portrait, (168, 276), elbow, 21, 51)
+    paint_sleeve(picture, portrait, (172, 262), elbow, 21, 51)
     paint_wand(picture, portrait, (224, 154), (-30.9, 95.1))
     fingers = [
-        Finger(((188, 246, 6), (210, 246, 16), (218, 256, 18), (208, 262, 14)), 6.2, 4.8),
-        Finger(((187, 237, 8), (212, 235, 18), (221, 246, 20), (209, 252, 16)), 6.7, 5.0),
-        Finger(((188, 228, 8), (213, 223, 20), (222, 234, 22), (210, 241, 18)), 7.0, 5.2),
-        Finger(((189, 220, 8), (210, 211, 20), (220, 218, 24), (214, 227, 22)), 6.9, 5.1),
-        Finger(((183, 236, 16), (190, 219, 22), (199, 207, 24), (208, 200, 22)), 7.8, 5.6,
+        Finger(((194, 229, 6), (216, 229, 16), (224, 239, 18), (214, 245, 14)), 6.2, 4.8),
+        Finger(((193, 220, 8), (218, 218, 18), (227, 229, 20), (215, 235, 16)), 6.7, 5.0),
+        Finger(((194, 211, 8), (219, 206, 20), (228, 217, 22), (216, 224, 18)), 7.0, 5.2),
+        Finger(((195, 203, 8), (216, 194, 20), (226, 201, 24), (220, 210, 22)), 6.9, 5.1),
+        Finger(((189, 219, 16), (196, 202, 22), (205, 190, 24), (214, 183, 22)), 7.8, 5.6,
                (0.2, -0.3)),
     ]  # fmt: skip
-    knuckles = [Capsule((187, 224, 4), (186, 248, 4), 10, 9, 0.9)]
+    knuckles = [Capsule((193, 207, 4), (192, 231, 4), 10, 9, 0.9)]
     paint_hand(picture, portrait, knuckles, fingers, 54)
     return _gesture(picture, (224, 154), elbow)
 

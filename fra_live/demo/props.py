@@ -152,17 +152,17 @@ def paint_wand(picture: Picture, portrait: Portrait, centre: _Place, down: _Plac
     """
     picture = _around(picture, centre, down, 104)
     u, v = picture.along(centre, down)
-    outer, tube, stick = 21.0, 2.4, 2.3
+    outer, tube, stick = 17.0, 2.6, 2.4
     radius = np.hypot(u, v / 0.86)
     film = coverage(radius - outer)
     hue = 0.55 * radius / outer + 0.25 * noise(picture.shape, 7, 53) + 0.02 * u
     rainbow = np.stack([0.62 + 0.35 * np.cos(6.283 * (hue + p)) for p in (0.05, 0.38, 0.71)], -1)
-    picture.paint(film * (0.16 + 0.22 * (radius / outer) ** 2), rainbow)
-    picture.paint(0.55 * film * _bump(u, -9, 3.0) * _bump(v, -6, 6.0), (1.0, 1.0, 1.0))
+    picture.paint(film * (0.10 + 0.18 * (radius / outer) ** 2), rainbow)
+    picture.paint(0.55 * film * _bump(u, -8, 2.5) * _bump(v, -5, 5.0), (1.0, 1.0, 1.0))
     ring = np.abs(radius - outer) - tube
-    rod = np.maximum(np.abs(v) - stick, np.maximum(outer - u, u - 104))
+    rod = np.maximum(np.abs(v) - stick, np.maximum(outer - u, u - 84))
     alpha = coverage(np.minimum(ring, rod))
     picture.shadow(alpha, portrait.person(picture.area))
     across = np.where(ring < rod, (radius - outer) / tube, -v / stick)
     light = 0.72 + 0.4 * _bump(across, 0.35, 0.55)
-    picture.paint(alpha, _lit(light, (0.20, 0.80, 0.35)))
+    picture.paint(alpha, _lit(light, (0.12, 0.74, 0.93)))
