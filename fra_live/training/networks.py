@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -97,7 +98,7 @@ def _one_cycle(step: int, total: int) -> float:
     warm = max(1, total // 10)
     if step < warm:
         return 0.1 + 0.9 * step / warm
-    return 0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * (step - warm) / max(1, total - warm)))
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
 
 
 def _save(path: Path, state: dict[str, Any]) -> None:

@@ -1,0 +1,97 @@
+"""Step 5, context features of candidate regions (section 3.2, eq. 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ContextParameters:
+    """Parameters of the context features.
+
+    Attributes:
+        grid: cells a side (5).
+        short_scale: the short range is the region's box scaled by this (3).
+        long_share: the long range is this share of the image's sides (1/3).
+    """
+
+    grid: int = 5
+    short_scale: float = 3.0
+    long_share: float = 1 / 3
+
+
+class IntegralMap:
+    """Sums of a map over any boxes, whatever their number: each costs four look-ups.
+
+    Between whole pixels the summed map is linear in x and y, so that boxes with fractional
+    borders get exact sums of the piecewise constant map.
+    """
+
+    def __init__(self, probabilities: np.ndarray) -> None:
+        channels, height, width = probabilities.shape
+        self.channels, self.height, self.width = channels, height, width
+        summed = np.zeros((height + 1, width + 1, channels), np.float32)
+        planes = probabilities.transpose(1, 2, 0)
+        np.cumsum(planes, axis=0, out=summed[1:, 1:])
+        np.cumsum(summed[1:, 1:], axis=1, out=summed[1:, 1:])
+        self._summed = summed
+
+    def _at(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Summed map at fractional positions; x (..., 1, n), y (..., m, 1) → (..., m, n, |L|)."""
+        x0 = np.minimum(x.astype(np.intp), self.width - 1)
+        y0 = np.minimum(y.astype(np.intp), self.height - 1)
+        fx, fy = (x - x0)[..., None], (y - y0)[..., None]
+        s = self._summed
+        top = s[y0, x0] * (1 - fx) + s[y0, x0 + 1] * fx
+        bottom = s[y0 + 1, x0] * (1 - fx) + s[y0 + 1, x0 + 1] * fx
+        result: np.ndarray = top * (1 - fy) + bottom * fy
+        return result
+
+    def grid_means(self, boxes: np.ndarray, grid: int) -> np.ndarray:
+        """Mean of every channel in each cell of a grid over each box, clipped at the borders.
+
+        Args:
+            boxes: (N, 4) float, x0, y0, x1, y1 in px of the map.
+            grid: cells a side.
+
+        Returns:
+            (N, grid, grid, |L|) float32: rows, columns, channels; cells wholly outside are 0.
+        """
+        steps = np.linspace(0.0, 1.0, grid + 1, dtype=np.float32)
+        x = boxes[:, 0, None] + (boxes[:, 2] - boxes[:, 0])[:, None] * steps
+        y = boxes[:, 1, None] + (boxes[:, 3] - boxes[:, 1])[:, None] * steps
+        x, y = np.clip(x, 0, self.width), np.clip(y, 0, self.height)
+        corners = self._at(x[:, None, :], y[:, :, None])
+        sums = np.diff(np.diff(corners, axis=1), axis=2)
+        area = np.diff(y, axis=1)[:, :, None] * np.diff(x, axis=1)[:, None, :]
+        inside = area > 1e-6
+        means: np.ndarray = sums / np.where(inside, area, 1.0)[..., None]
+        return np.where(inside[..., None], means, 0.0).astype(np.float32)
+
+
+def context_features(
+    integral: IntegralMap, boxes: np.ndarray, parameters: ContextParameters
+) -> np.ndarray:
+    """Short- and long-range context of each region.
+
+    Args:
+        integral: of P, over the whole frame.
+        boxes: (N, 4) float, boxes B(R_i) in px of the map.
+        parameters: see `ContextParameters`.
+
+    Returns:
+        (N, 2 · grid² · |L|) float32: the short range, then the long range; within each, rows,
+        columns, channels.
+    """
+    length = parameters.grid**2 * integral.channels
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    short = (boxes[:, 2:] - boxes[:, :2]) * (parameters.short_scale / 2)
+    sides = np.array([integral.width, integral.height], np.float32)
+    far = np.broadcast_to(sides * (parameters.long_share / 2), centre.shape)
+    parts = [
+        integral.grid_means(np.hstack([centre - half, centre + half]), parameters.grid)
+        for half in (short, far)
+    ]
+    return np.concatenate([p.reshape(len(boxes), length) for p in parts], axis=1)

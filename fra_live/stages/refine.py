@@ -1,0 +1,90 @@
+"""Step 3, refine: windows cut out, enlarged, and their probabilities pasted back (section 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from fra_live.stages.windows import Window
+
+
+def _whole_box(window: Window, scale_x: float = 1.0, scale_y: float = 1.0) -> tuple[int, ...]:
+    x0, y0, x1, y1 = window.box_xyxy
+    left, top = round(x0 * scale_x), round(y0 * scale_y)
+    right, bottom = round(x1 * scale_x), round(y1 * scale_y)
+    return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+def crop_windows(image: np.ndarray, windows: Sequence[Window], size: int) -> np.ndarray:
+    """Cut the windows out of a frame and bring them to Net_fine's input size.
+
+    Args:
+        image: (H, W, 3) uint8 BGR.
+        windows: squares in frame px; what lies over a border is mirrored from inside.
+        size: side of the crops in px.
+
+    Returns:
+        (N, size, size, 3) uint8 BGR.
+    """
+    height, width = image.shape[:2]
+    crops = np.empty((len(windows), size, size, 3), np.uint8)
+    for crop, window in zip(crops, windows, strict=True):
+        left, top, right, bottom = _whole_box(window)
+        inside = image[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+        if inside.size == 0:
+            crop[:] = 127
+            continue
+        over = (max(0, -top), max(0, bottom - height), max(0, -left), max(0, right - width))
+        if any(over):
+            inside = cv2.copyMakeBorder(inside, *over, borderType=cv2.BORDER_REFLECT_101)
+        shrinks = right - left > 1.4 * size
+        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        cv2.resize(inside, (size, size), dst=crop, interpolation=interpolation)
+    return crops
+
+
+def paste_windows(
+    coarse: np.ndarray,
+    fine: np.ndarray,
+    windows: Sequence[Window],
+    frame: tuple[int, int],
+    shape: tuple[int, int],
+) -> np.ndarray:
+    """P_fine over the whole frame: windows averaged where they overlap, P_coarse elsewhere.
+
+    Args:
+        coarse: (|L|, h, w) float32 over the frame.
+        fine: (N, |L|, s, s) float32, Net_fine's probabilities of each window.
+        windows: the N windows in frame px.
+        frame: (H, W) of the frame in px.
+        shape: (H', W') of the result.
+
+    Returns:
+        (|L|, H', W') float32; sums to 1 over the labels.
+    """
+    height, width = shape
+    scale_x, scale_y = width / frame[1], height / frame[0]
+    channels_last = np.ascontiguousarray(coarse.transpose(1, 2, 0))
+    merged = cv2.resize(channels_last, (width, height), interpolation=cv2.INTER_LINEAR)
+    if len(windows) == 0:
+        return np.ascontiguousarray(merged.transpose(2, 0, 1))
+    count = np.zeros((height, width), np.uint8)
+    for probabilities, window in zip(fine, windows, strict=True):
+        left, top, right, bottom = _whole_box(window, scale_x, scale_y)
+        x0, y0, x1, y1 = max(0, left), max(0, top), min(width, right), min(height, bottom)
+        if x0 >= x1 or y0 >= y1:
+            continue
+        patch = np.ascontiguousarray(probabilities.transpose(1, 2, 0))
+        size = (right - left, bottom - top)
+        patch = cv2.resize(patch, size, interpolation=cv2.INTER_LINEAR)
+        patch = patch[y0 - top : y1 - top, x0 - left : x1 - left]
+        target, seen = merged[y0:y1, x0:x1], count[y0:y1, x0:x1]
+        if not seen.any():
+            target[:] = patch
+        else:  # running mean; the first window on a pixel replaces P_coarse
+            share = 1.0 / (seen[..., None] + 1.0)
+            target += (patch - target) * share.astype(np.float32)
+        seen += 1
+    return np.ascontiguousarray(merged.transpose(2, 0, 1))

@@ -1,0 +1,105 @@
+"""A finished training as a bundle: manifest, ONNX networks, heads, model card."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fra_live.annotations import AnnotationSet
+from fra_live.errors import SinkError
+from fra_live.recognizer import Parameters
+from fra_live.runtime.bundle import FORMAT, sha256
+from fra_live.stages.classify import Classifier
+from fra_live.stages.rank import Ranker
+from fra_live.training.heads import exported
+from fra_live.training.recipes import Recipe
+
+
+def write_bundle(
+    run: Path,
+    out: Path,
+    name: str,
+    data: AnnotationSet,
+    recipe: Recipe,
+    parameters: Parameters,
+    ranker: Ranker,
+    classifier: Classifier,
+    threshold: float,
+    held_out: Mapping[str, float],
+) -> None:
+    """Write the run's networks and heads into `out`.
+
+    The manifest comes last, and names the sha256 of every part: a write that was cut short
+    leaves a bundle that `load_bundle` refuses, never one that mixes two models.
+
+    Args:
+        run: folder of the training, with coarse.pt and fine.pt.
+        out: folder of the bundle, usually engines/<name>; other files in it are left alone.
+        held_out: figures inside the training set, for the manifest.
+
+    Raises:
+        SinkError: the folder cannot be written.
+    """
+    files = {"coarse": "coarse.onnx", "fine": "fine.onnx", "heads": "heads.npz"}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out, prefix=".parts-") as temporary:
+            folder = Path(temporary)
+            for network in ("coarse", "fine"):
+                shutil.copyfile(exported(run, network), folder / files[network])
+            arrays = ranker.to_arrays() | classifier.to_arrays()
+            np.savez_compressed(folder / files["heads"], allow_pickle=False, **arrays)
+            parts = {
+                part: {"file": file, "sha256": sha256(folder / file)}
+                for part, file in files.items()
+            }
+            for file in files.values():
+                os.replace(folder / file, out / file)
+        manifest = {
+            "format": FORMAT,
+            "name": name,
+            "labels": data.labels.to_dict(),
+            "parameters": asdict(parameters),
+            "threshold": threshold,
+            "parts": parts,
+            "recipe": asdict(recipe),
+            "trained_on": _summary(data),
+            "figures": {"held_out": dict(held_out)},
+        }
+        write_manifest(out / "manifest.json", manifest)
+    except OSError as error:
+        raise SinkError(f"The bundle {out} cannot be written: {error}.") from error
+
+
+def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
+    """Write a manifest; complete or not at all."""
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def record_figures(bundle: Path, key: str, figures: Mapping[str, Any]) -> None:
+    """Put measured figures into a bundle's manifest, under `figures`.`key`."""
+    path = bundle / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest.setdefault("figures", {})[key] = dict(figures)
+    write_manifest(path, manifest)
+
+
+def _summary(data: AnnotationSet) -> dict[str, Any]:
+    actions = Counter(str(s.action) for s in data.samples)
+    outlines = Counter(r.label for s in data.samples for r in s.regions if not r.ignore)
+    return {
+        "images": len(data.samples),
+        "actions": dict(sorted(actions.items())),
+        "outlines": dict(sorted(outlines.items())),
+    }
