@@ -18,6 +18,9 @@ LONGEST_SIDE = 448  # px in memory; the photos at hand are about 400 px
 # Photos of "none" come without outlines. Their action says that no action object is in use, so
 # objects are taken to be absent, at this weight, since a cup or a phone may still lie about.
 ASSUMED_ABSENT_WEIGHT = 0.3
+# Share of the epochs in which an image is shown: outlines of actions teach most.
+UNDRAWN_NONE_RATE = 0.5
+UNKNOWN_ACTION_RATE = 0.3
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class TrainingImage:
         label_map: (H, W) uint8 channel indices, `IGNORE` where unknown.
         unannotated: (|L|,) bool, True for labels that may be present undrawn.
         weight: weight of its segmentation loss.
+        rate: share of the epochs in which it is shown, 0..1.
         action: index of the action; the number of actions for "none"; -1 where unknown.
         scale: px here a px of the annotation.
         sample: where it came from.
@@ -38,6 +42,7 @@ class TrainingImage:
     label_map: np.ndarray
     unannotated: np.ndarray
     weight: float
+    rate: float
     action: int
     scale: float
     sample: Sample
@@ -64,9 +69,12 @@ def _load(sample: Sample, labels: LabelSet) -> TrainingImage:
     if scale < 1.0:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     height, width = image.shape[:2]
-    annotated, weight = sample.annotated, 1.0
+    annotated, weight, rate = sample.annotated, 1.0, 1.0
     if not annotated and sample.action == NO_ACTION:
         annotated, weight = frozenset(labels.objects), ASSUMED_ABSENT_WEIGHT
+        rate = UNDRAWN_NONE_RATE
+    elif sample.action is None:
+        rate = UNKNOWN_ACTION_RATE
     unannotated = np.array([n not in annotated for n in labels.names])
     unannotated[0] = False
     return TrainingImage(
@@ -74,6 +82,7 @@ def _load(sample: Sample, labels: LabelSet) -> TrainingImage:
         label_map=sample.label_map(labels, height, width),
         unannotated=unannotated,
         weight=weight,
+        rate=rate,
         action=action_index(sample.action, labels),
         scale=width / sample.width,
         sample=sample,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import math
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from fra_live.training.loss import action_loss, partial_label_loss, soft_targets
 from fra_live.training.recipes import NetworkRecipe, Stage
 from fra_live.training.views import action_in_view, coarse_view, fine_views, jitter
 
+_AHEAD = 3  # batches made while the network is at work
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -54,7 +56,7 @@ class BatchMaker:
         self.recipe, self.windows, self.predicted, self.seed = recipe, windows, predicted, seed
 
     def __len__(self) -> int:
-        return len(self.images) // self.recipe.batch or 1
+        return max(1, round(sum(i.rate for i in self.images)) // self.recipe.batch)
 
     def _example(self, index: int, rng: np.random.Generator) -> tuple[Any, ...]:
         image = self.images[index]
@@ -79,18 +81,21 @@ class BatchMaker:
         return pixels, maps, unannotated, weight.astype(np.float32), action.astype(np.int64)
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        """Batches of one epoch; two are prepared ahead on a thread of their own."""
-        order = np.random.default_rng([self.seed, number]).permutation(len(self.images))
-        size = self.recipe.batch
+        """Batches of one epoch, made on a thread of their own; images come by their rates."""
+        rates = np.array([i.rate for i in self.images])
+        size = min(self.recipe.batch, len(self.images))
+        order = np.random.default_rng([self.seed, number]).choice(
+            len(self.images), len(self) * size, replace=False, p=rates / rates.sum()
+        )
         chunks = [order[i * size : (i + 1) * size] for i in range(len(self))]
         with ThreadPoolExecutor(1) as pool:
-            pending = [
-                pool.submit(self._batch, chunk, [self.seed, number, i])
-                for i, chunk in enumerate(chunks)
-            ]
-            for i, future in enumerate(pending):
-                yield future.result()
-                pending[i] = None  # type: ignore[call-overload]
+            pending: deque[Future[Batch]] = deque()
+            for i, chunk in enumerate(chunks):
+                pending.append(pool.submit(self._batch, chunk, [self.seed, number, i]))
+                if len(pending) > _AHEAD:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
 
 
 def _one_cycle(step: int, total: int) -> float:
