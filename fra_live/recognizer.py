@@ -1,155 +1,27 @@
-"""The method: one frame in, one FrameResult out; the only file that knows the stages' order.
+"""The method: one frame in, one FrameResult out; knows the order of the stages, and that alone.
 
 It knows nothing of video, windows on a screen or time, and nothing of what runs the networks.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
 
-import cv2
 import numpy as np
 
-from fra_live.errors import BundleError, EngineError
+from fra_live.errors import BundleError
 from fra_live.labels import NO_ACTION, LabelSet
+from fra_live.parameters import Parameters
 from fra_live.results import BodyPart, Candidate, Explanation, FrameResult, Person
 from fra_live.runtime.bundle import Bundle, load_bundle
 from fra_live.runtime.engine import EngineChoice, open_engines
+from fra_live.segmenter import Segmentation, Segmenter, StageClock
 from fra_live.stages.assign import nearest_faces, nearest_windows
-from fra_live.stages.candidates import CandidateParameters, Proposal, propose, unite
+from fra_live.stages.candidates import Proposal
 from fra_live.stages.classify import Classifier
-from fra_live.stages.context import ContextParameters, IntegralMap, context_features
 from fra_live.stages.features import ImageEvidence, feature_matrix
-from fra_live.stages.preprocess import coarse_shape, resize
 from fra_live.stages.rank import Ranker
-from fra_live.stages.refine import crop_windows, paste_windows
 from fra_live.stages.regions import body_parts, outline
-from fra_live.stages.windows import Window, WindowParameters, select_windows
-
-P = TypeVar("P")
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """All parameters of the method, as the manifest holds them.
-
-    Attributes:
-        coarse_size: square root of the area in px at which Net_coarse sees a frame.
-        fine_size: side in px at which Net_fine sees a window.
-        map_size: square root of the number of cells of P_fine.
-        top: q of section 3.3, candidates that are kept.
-    """
-
-    windows: WindowParameters = WindowParameters()
-    candidates: CandidateParameters = CandidateParameters()
-    context: ContextParameters = ContextParameters()
-    coarse_size: int = 288
-    fine_size: int = 192
-    map_size: int = 192
-    top: int = 3
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Parameters:
-        """Read the manifest's `parameters`.
-
-        Raises:
-            BundleError: a parameter is unknown.
-        """
-        parts: dict[str, Any] = {
-            "windows": WindowParameters,
-            "candidates": CandidateParameters,
-            "context": ContextParameters,
-        }
-        known = {f.name for f in fields(cls)}
-        for name in data.keys() - known:
-            raise BundleError(f"The manifest has the unknown parameter '{name}'.")
-        try:
-            return cls(**{k: parts[k](**v) if k in parts else v for k, v in data.items()})
-        except TypeError as error:
-            raise BundleError(f"The manifest's parameters are wrong: {error}.") from error
-
-
-class StageClock:
-    """Milliseconds of each stage of one frame."""
-
-    def __init__(self) -> None:
-        self.stages_ms: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        spent = 1000 * (time.perf_counter() - start)
-        self.stages_ms[stage] = self.stages_ms.get(stage, 0.0) + spent
-
-
-@dataclass(frozen=True)
-class Segmentation:
-    """Steps 1 to 4 of one frame: both maps and the candidate regions.
-
-    Attributes:
-        coarse: (|L|, h, w) float32, P_coarse.
-        fine: (|L|, h', w') float32, P_fine over the frame.
-        global_logits: (A + 1,) of Net_coarse.
-        windows: Net_fine's windows, and `window_logits` (N, A + 1), its action logits there.
-        window_maxima: (N, |L|) maxima of Net_fine's probabilities in each window.
-        proposals: R of both maps.
-        context: (M, 2·25·|L|) float32, one row a proposal.
-    """
-
-    coarse: np.ndarray
-    fine: np.ndarray
-    global_logits: np.ndarray
-    windows: list[Window]
-    window_logits: np.ndarray
-    proposals: list[Proposal]
-    context: np.ndarray
-
-
-class Segmenter:
-    """Steps 1 to 5, everything before the heads; trainings of the heads use it as it is."""
-
-    def __init__(self, coarse: Any, fine: Any, labels: LabelSet, parameters: Parameters) -> None:
-        self.coarse, self.fine = coarse, fine
-        self.labels, self.parameters = labels, parameters
-
-    def __call__(self, image: np.ndarray, clock: StageClock | None = None) -> Segmentation:
-        """Segment one frame.
-
-        Args:
-            image: (H, W, 3) uint8 BGR.
-            clock: collects the stages' times.
-        """
-        clock = clock or StageClock()
-        p, labels = self.parameters, self.labels
-        frame = (image.shape[0], image.shape[1])
-        with clock("preprocess"):
-            small = resize(image, coarse_shape(frame, p.coarse_size))
-        with clock("coarse"):
-            probabilities, logits = self.coarse(small[None])
-            coarse, global_logits = probabilities[0], logits[0]
-        with clock("windows"):
-            windows = select_windows(coarse, labels, frame, p.windows)
-            crops = crop_windows(image, windows, p.fine_size)
-        with clock("fine"):
-            inside, window_logits = self.fine(crops)
-        with clock("refine"):
-            shape = coarse_shape(frame, p.map_size, multiple=8)
-            fine = paste_windows(coarse, inside, windows, frame, shape)
-        with clock("candidates"):
-            groups = [propose(m, labels, frame, p.candidates) for m in (fine, coarse)]
-            proposals = unite(groups, p.candidates)
-        with clock("context"):
-            scale = np.array([shape[1] / frame[1], shape[0] / frame[0]] * 2, np.float32)
-            boxes = np.array([r.box for r in proposals], np.float32).reshape(-1, 4) * scale
-            context = context_features(IntegralMap(fine), boxes, p.context)
-        return Segmentation(coarse.copy(), fine, global_logits.copy(), windows,
-                            window_logits.copy(), proposals, context)  # fmt: skip
 
 
 class Recognizer:

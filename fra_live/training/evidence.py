@@ -15,7 +15,8 @@ import numpy as np
 from fra_live.annotations import Sample
 from fra_live.errors import DataError
 from fra_live.labels import NO_ACTION, LabelSet
-from fra_live.recognizer import Segmenter, describe
+from fra_live.recognizer import describe
+from fra_live.segmenter import Segmenter
 from fra_live.stages.candidates import box_iou
 from fra_live.stages.features import overlap_columns
 from fra_live.stages.regions import body_parts

@@ -10,8 +10,9 @@ import numpy as np
 from fra_live.annotations import AnnotationSet, Sample
 from fra_live.errors import DataError
 from fra_live.labels import LabelSet
-from fra_live.recognizer import Parameters, Segmenter
+from fra_live.parameters import Parameters
 from fra_live.runtime.openvino import compile_network
+from fra_live.segmenter import Segmenter
 from fra_live.stages.classify import Classifier
 from fra_live.stages.rank import Ranker
 from fra_live.training.classifier import (

@@ -12,7 +12,7 @@ import numpy as np
 
 from fra_live.annotations import AnnotationSet, find_annotation_files, read_training_sets
 from fra_live.errors import DataError
-from fra_live.recognizer import Parameters
+from fra_live.parameters import Parameters
 from fra_live.stages.classify import Classifier
 from fra_live.stages.rank import Ranker
 from fra_live.training.evidence import Evidence

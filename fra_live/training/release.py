@@ -16,7 +16,7 @@ import numpy as np
 
 from fra_live.annotations import AnnotationSet
 from fra_live.errors import SinkError
-from fra_live.recognizer import Parameters
+from fra_live.parameters import Parameters
 from fra_live.runtime.bundle import FORMAT, sha256
 from fra_live.stages.classify import Classifier
 from fra_live.stages.rank import Ranker

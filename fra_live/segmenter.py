@@ -1,0 +1,102 @@
+"""Steps 1 to 5 of the method: one frame to both maps, the candidate regions and their context.
+
+The recognizer runs it before the heads; the trainings of the heads run it as it is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from fra_live.labels import LabelSet
+from fra_live.parameters import Parameters
+from fra_live.runtime.engine import Engine
+from fra_live.stages.candidates import Proposal, propose, unite
+from fra_live.stages.context import IntegralMap, context_features
+from fra_live.stages.preprocess import coarse_shape, resize
+from fra_live.stages.refine import crop_windows, paste_windows
+from fra_live.stages.windows import Window, select_windows
+
+
+class StageClock:
+    """Milliseconds of each stage of one frame."""
+
+    def __init__(self) -> None:
+        self.stages_ms: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        spent = 1000 * (time.perf_counter() - start)
+        self.stages_ms[stage] = self.stages_ms.get(stage, 0.0) + spent
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Steps 1 to 4 of one frame: both maps and the candidate regions.
+
+    Attributes:
+        coarse: (|L|, h, w) float32, P_coarse.
+        fine: (|L|, h', w') float32, P_fine over the frame.
+        global_logits: (A + 1,) of Net_coarse.
+        windows: Net_fine's windows, and `window_logits` (N, A + 1), its action logits there.
+        window_maxima: (N, |L|) maxima of Net_fine's probabilities in each window.
+        proposals: R of both maps.
+        context: (M, 2·25·|L|) float32, one row a proposal.
+    """
+
+    coarse: np.ndarray
+    fine: np.ndarray
+    global_logits: np.ndarray
+    windows: list[Window]
+    window_logits: np.ndarray
+    proposals: list[Proposal]
+    context: np.ndarray
+
+
+class Segmenter:
+    """The networks and the stages between them, in the paper's order."""
+
+    def __init__(
+        self, coarse: Engine, fine: Engine, labels: LabelSet, parameters: Parameters
+    ) -> None:
+        self.coarse, self.fine = coarse, fine
+        self.labels, self.parameters = labels, parameters
+
+    def __call__(self, image: np.ndarray, clock: StageClock | None = None) -> Segmentation:
+        """Segment one frame.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+            clock: collects the stages' times.
+        """
+        clock = clock or StageClock()
+        p, labels = self.parameters, self.labels
+        frame = (image.shape[0], image.shape[1])
+        with clock("preprocess"):
+            small = resize(image, coarse_shape(frame, p.coarse_size))
+        with clock("coarse"):
+            probabilities, logits = self.coarse(small[None])
+            coarse, global_logits = probabilities[0], logits[0]
+        with clock("windows"):
+            windows = select_windows(coarse, labels, frame, p.windows)
+            crops = crop_windows(image, windows, p.fine_size)
+        with clock("fine"):
+            inside, window_logits = self.fine(crops)
+        with clock("refine"):
+            shape = coarse_shape(frame, p.map_size, multiple=8)
+            fine = paste_windows(coarse, inside, windows, frame, shape)
+        with clock("candidates"):
+            groups = [propose(m, labels, frame, p.candidates) for m in (fine, coarse)]
+            proposals = unite(groups, p.candidates)
+        with clock("context"):
+            scale = np.array([shape[1] / frame[1], shape[0] / frame[0]] * 2, np.float32)
+            boxes = np.array([r.box for r in proposals], np.float32).reshape(-1, 4) * scale
+            context = context_features(IntegralMap(fine), boxes, p.context)
+        return Segmentation(coarse.copy(), fine, global_logits.copy(), windows,
+                            window_logits.copy(), proposals, context)  # fmt: skip
