@@ -9,12 +9,14 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fra_live.errors import SinkError
+from fra_live.errors import MissingExtraError, SinkError
 
 if TYPE_CHECKING:
+    from fra_live.live.overlay import OverlayOptions
     from fra_live.recognizer import Recognizer
     from fra_live.runtime.bundle import Bundle
 
@@ -102,6 +104,52 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_threshold_option(parser: argparse.ArgumentParser) -> None:
+    """--threshold."""
+    parser.add_argument(
+        "--threshold",
+        type=probability,
+        metavar="P",
+        help="raise an action from this probability on, 0..1 (default: the model's own)",
+    )
+
+
+def add_overlay_options(parser: argparse.ArgumentParser) -> None:
+    """--view, --hide-faces."""
+    parser.add_argument(
+        "--view",
+        type=int,
+        choices=range(1, 6),
+        default=1,
+        help="1 annotated frame, 2 coarse map, 3 windows, 4 fine map, 5 all of them (default: 1)",
+    )
+    parser.add_argument(
+        "--hide-faces",
+        nargs="?",
+        choices=("pixelate", "blur"),
+        const="pixelate",
+        default="",
+        help="hide the faces of people who act in no event",
+    )
+
+
+def overlay_options(args: argparse.Namespace) -> OverlayOptions:
+    """What `add_overlay_options` stands for."""
+    from fra_live.live.overlay import OverlayOptions
+
+    return OverlayOptions(view=args.view, faces=args.hide_faces)
+
+
+def require(purpose: str, extra: str, *modules: str) -> None:
+    """Make sure that an extra is installed, without importing it.
+
+    Raises:
+        MissingExtraError: a module is not there.
+    """
+    if any(find_spec(module) is None for module in modules):
+        raise MissingExtraError(purpose, extra)
+
+
 def load_recognizer(args: argparse.Namespace) -> Recognizer:
     """Load the model that the options name and announce what runs it, and why.
 
@@ -112,6 +160,8 @@ def load_recognizer(args: argparse.Namespace) -> Recognizer:
     from fra_live.recognizer import load
 
     recognizer = load(args.model, args.engine, args.precision, args.threads)
+    if getattr(args, "threshold", None) is not None:
+        recognizer.threshold = args.threshold
     announce(recognizer.bundle, str(recognizer.engine))
     return recognizer
 
