@@ -28,7 +28,7 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         cwd=cwd,
-        timeout=60,
+        timeout=300,
         env={**os.environ, "COLUMNS": "100"},
     )
 
@@ -141,7 +141,7 @@ raise SystemExit(cli.main(["doctor"]))
     assert child.stdout is not None
     assert child.stdout.readline() == "running\n"
     child.send_signal(number)
-    out, err = child.communicate(timeout=20)
+    out, err = child.communicate(timeout=100)
     assert child.returncode == status
     assert out == "files finished\n"
     assert err == f"fra-live: {said}\n"
@@ -167,7 +167,7 @@ raise SystemExit(cli.main(["doctor"]))
     assert child.stdout is not None and child.stderr is not None
     child.stdout.readline()
     child.stdout.close()
-    assert child.wait(20) == 1
+    assert child.wait(100) == 1
     assert child.stderr.read() == ""
 
 

@@ -37,7 +37,7 @@ def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         cwd=root,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     (path,) = folder.glob("*.whl")
@@ -48,7 +48,7 @@ def imported_by(code: str, root: Path) -> set[str]:
     """Top-level modules that a fresh interpreter has after running code."""
     code += "\nimport sys; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     return set(done.stdout.splitlines()[-1].split())
@@ -123,7 +123,7 @@ print(recognizer(np.zeros((48, 64, 3), np.uint8)).frame)
         env={**environment, "PYTHONPATH": str(tmp_path / "site")},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "site" / "fra_live" / "engines" / "mobile"
@@ -186,7 +186,7 @@ def in_bash(root: Path, folder: Path, function: str) -> subprocess.CompletedProc
         env={"PATH": f"{folder}:/usr/bin:/bin", "HOME": str(folder)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )  # fmt: skip
 
 

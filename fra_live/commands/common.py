@@ -125,9 +125,7 @@ def add_overlay_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--hide-faces",
-        nargs="?",
         choices=("pixelate", "blur"),
-        const="pixelate",
         default="",
         help="hide the faces of people who act in no event",
     )

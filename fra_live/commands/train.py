@@ -19,8 +19,8 @@ every other command takes by --model DIR.
   fra-live train all --data data/fra data/coco --pretrained mobilenet_v1.npz --out engines/mobile
 
 The parts, in order: networks (coarse and fine, also without each fold of the images), ranker,
-classifier; the last of them puts the bundle together. A training that was stopped goes on where it was
-when the same command is given again. In folders, files named test… or val… are left out."""
+classifier; the last of them puts the bundle together. A training that was stopped goes on where
+it was when the same command is given again. In folders, files named test… or val… are left out."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
