@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from fra_live.networks import SegmentationNetwork
-from fra_live.networks.mobilenet_v1 import FrozenBNConv
 
 OPSET = 18
 
@@ -28,20 +27,9 @@ class _Deployed(nn.Module):
         return output.logits.softmax(dim=1), output.action_logits
 
 
-def fold_norms(network: SegmentationNetwork) -> SegmentationNetwork:
-    """A copy whose frozen batch norms are multiplied into their convolutions."""
-    folded = copy.deepcopy(network).eval()
-    with torch.no_grad():
-        for module in folded.modules():
-            if isinstance(module, FrozenBNConv):
-                module.weight *= module.scale[:, None, None, None]
-                module.scale.fill_(1.0)
-    return folded
-
-
 def export_onnx(network: SegmentationNetwork, path: Path) -> None:
     """Write a network as ONNX with dynamic batch and size; channels are reversed inside."""
-    deployed = _Deployed(fold_norms(network)).eval()
+    deployed = _Deployed(copy.deepcopy(network)).eval()
     example = torch.zeros((2, 64, 96, 3), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     torch.onnx.export(

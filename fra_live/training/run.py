@@ -1,4 +1,4 @@
-"""The order of a training: both networks, then the same networks out of fold.
+"""The order of a training: both networks out of fold, then on all images.
 
 Everything lands in one folder RUN and is skipped when it is there already, so that a training
 that was killed goes on where it was.
@@ -23,7 +23,7 @@ from fra_live.stages.windows import WindowParameters
 from fra_live.training.images import TrainingImage, load_images
 from fra_live.training.networks import load_network, train_network
 from fra_live.training.predict import predicted_windows
-from fra_live.training.recipes import NetworkRecipe, Recipe
+from fra_live.training.recipes import NetworkRecipe, Recipe, Stage
 
 
 def folds_of(samples: Sequence[Sample], folds: int) -> np.ndarray:
@@ -46,25 +46,31 @@ def folds_of(samples: Sequence[Sample], folds: int) -> np.ndarray:
 
 
 def new_network(
-    recipe: NetworkRecipe, labels: LabelSet, pretrained: Path | None, seed: int
+    recipe: NetworkRecipe, labels: LabelSet, stage: Stage, start: Path | None, seed: int
 ) -> SegmentationNetwork:
-    """Build a network and load its backbone's ImageNet weights.
+    """Build a network with the weights it starts from.
 
     Args:
-        pretrained: weights file; None starts from random weights (VGG-16: downloads).
+        start: a file of ImageNet weights for the backbone; a folder that holds the first fold's
+            networks; or None for random weights.
 
     Raises:
         DataError: the weights cannot be read.
     """
     torch.manual_seed(seed)
-    frozen = recipe.frozen_blocks if pretrained is not None else 0
+    frozen = recipe.frozen_blocks if start is not None else 0
     network = build_network(
         recipe.builder, len(labels.names), len(labels.actions), frozen_blocks=frozen
     )
+    if start is None:
+        return network
+    if start.is_dir():
+        first = load_network(start / f"{stage}_fold0.pt")[0]
+        network.load_state_dict(first.state_dict())
+        return network
     backbone = network.backbone
-    if pretrained is not None:
-        assert isinstance(backbone, MobileNetV1 | VGG16)
-        backbone.load_imagenet(pretrained)
+    assert isinstance(backbone, MobileNetV1 | VGG16)
+    backbone.load_imagenet(start)
     return network
 
 
@@ -75,18 +81,18 @@ def train_pair(
     folder: Path,
     *,
     suffix: str = "",
-    pretrained: Path | None = None,
+    start: Path | None = None,
     windows: WindowParameters | None = None,
     seed: int = 0,
 ) -> None:
     """Train Net_coarse, let it choose windows, and train Net_fine on windows.
 
-    The results are `folder`/coarse{suffix}.pt and fine{suffix}.pt.
+    The results are `folder`/coarse{suffix}.pt and fine{suffix}.pt; `start` is `new_network`'s.
     """
     windows = windows or WindowParameters()
     coarse = train_network(
         "coarse", images, labels, recipe.coarse,
-        new_network(recipe.coarse, labels, pretrained, seed),
+        new_network(recipe.coarse, labels, "coarse", start, seed),
         folder, name=f"coarse{suffix}", seed=seed,
     )  # fmt: skip
     if (folder / f"fine{suffix}.pt").exists():
@@ -96,7 +102,7 @@ def train_pair(
     )
     train_network(
         "fine", images, labels, recipe.fine,
-        new_network(recipe.fine, labels, pretrained, seed + 1),
+        new_network(recipe.fine, labels, "fine", start, seed + 1),
         folder, name=f"fine{suffix}", windows=windows, predicted=chosen, seed=seed + 1,
     )  # fmt: skip
 
@@ -124,30 +130,29 @@ def train_networks(
             raise DataError(f"{data.path}: the label '{name}' has no outlined example.")
     images = load_images(data.samples, data.labels)
     assigned = folds_of(data.samples, recipe.folds) if recipe.folds else np.zeros(0)
-    parts: dict[str, Recipe] = {"all": recipe}
-    for fold in range(recipe.folds):
-        shorter = [
-            replace(r, epochs=max(1, round(r.epochs * recipe.fold_epochs)))
-            for r in (recipe.coarse, recipe.fine)
-        ]
-        parts[f"fold{fold}"] = replace(recipe, coarse=shorter[0], fine=shorter[1])
-    for part, its_recipe in parts.items():
+    parts = [*(f"fold{k}" for k in range(recipe.folds)), "all"]
+    for part in parts:
         if only is not None and part not in only:
             continue
-        kept, suffix = list(images), ""
         if part != "all":
             kept = [i for i, f in zip(images, assigned, strict=True) if f != int(part[4:])]
-            suffix = f"_{part}"
-        train_pair(kept, data.labels, its_recipe, folder, suffix=suffix, pretrained=pretrained,
-                   seed=seed)  # fmt: skip
+            train_pair(kept, data.labels, recipe, folder, suffix=f"_{part}", start=pretrained,
+                       seed=seed)  # fmt: skip
+        elif recipe.folds:
+            train_pair(images, data.labels, _refit(recipe), folder, start=folder, seed=seed + 10)
+        else:
+            train_pair(images, data.labels, recipe, folder, start=pretrained, seed=seed)
 
 
-def trained_pair(folder: Path, suffix: str = "") -> tuple[SegmentationNetwork, SegmentationNetwork]:
-    """Net_coarse and Net_fine of a finished training.
-
-    Raises:
-        DataError: one of them is not there.
-    """
-    return load_network(folder / f"coarse{suffix}.pt")[0], load_network(
-        folder / f"fine{suffix}.pt"
-    )[0]
+def _refit(recipe: Recipe) -> Recipe:
+    share = recipe.refit
+    coarse, fine = (
+        replace(
+            r,
+            epochs=max(1, round(share * r.epochs)),
+            backbone_rate=share * r.backbone_rate,
+            head_rate=share * r.head_rate,
+        )
+        for r in (recipe.coarse, recipe.fine)
+    )
+    return replace(recipe, coarse=coarse, fine=fine)
