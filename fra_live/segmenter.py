@@ -30,6 +30,7 @@ class StageClock:
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
+        """Add the time spent inside to `stage`."""
         start = time.perf_counter()
         yield
         spent = 1000 * (time.perf_counter() - start)
@@ -38,14 +39,13 @@ class StageClock:
 
 @dataclass(frozen=True)
 class Segmentation:
-    """Steps 1 to 4 of one frame: both maps and the candidate regions.
+    """Steps 1 to 5 of one frame: both maps and the candidate regions.
 
     Attributes:
         coarse: (|L|, h, w) float32, P_coarse.
         fine: (|L|, h', w') float32, P_fine over the frame.
         global_logits: (A + 1,) of Net_coarse.
         windows: Net_fine's windows, and `window_logits` (N, A + 1), its action logits there.
-        window_maxima: (N, |L|) maxima of Net_fine's probabilities in each window.
         proposals: R of both maps.
         context: (M, 2·25·|L|) float32, one row a proposal.
     """

@@ -44,12 +44,14 @@ class ScoreFusion(nn.Module):
         super().__init__()
         self.positions = [i for i, s in enumerate(strides) if s in use]
         self.stride = min(use)
-        self.scores = nn.ModuleList(nn.Conv2d(channels[i], labels, 1) for i in self.positions)
-        for score in self.scores:  # zero scores at the start, as Long et al.
-            nn.init.zeros_(score.weight)
-            nn.init.zeros_(score.bias)
+        scores = [nn.Conv2d(channels[i], labels, 1) for i in self.positions]
+        for score in scores:  # zero scores at the start, as Long et al.
+            for parameter in score.parameters():
+                nn.init.zeros_(parameter)
+        self.scores = nn.ModuleList(scores)
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """Feature maps, fine to coarse → (N, |L|, H / stride, W / stride) logits."""
         fused: Tensor | None = None
         for position, score in zip(reversed(self.positions), reversed(self.scores), strict=True):
             here = score(features[position])
@@ -87,6 +89,7 @@ class FeatureDecoder(nn.Module):
         self.score = nn.Conv2d(width, labels, 1)
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """Feature maps, fine to coarse → (N, |L|, H / stride, W / stride) logits."""
         top = features[-1]
         x = self.laterals[-1](top) + self.scene(top.mean((2, 3)))[:, :, None, None]
         x = self.fuse[-1](x)
@@ -117,6 +120,7 @@ class SegmentationNetwork(nn.Module):
         return stride
 
     def forward(self, x: Tensor) -> NetworkOutput:
+        """See the class."""
         features = self.backbone(x)
         top = features[-1]
         pooled = torch.cat([top.mean((2, 3)), top.amax((2, 3))], dim=1)

@@ -55,6 +55,7 @@ class VGG16(nn.Module):
             self.features[: 2 * frozen_blocks].requires_grad_(False)
 
     def forward(self, x: Tensor) -> list[Tensor]:
+        """See the class."""
         taps = []
         x = (x - self.mean) / self.std
         for index, layer in enumerate(self.features):

@@ -27,11 +27,11 @@ def nearest_faces(boxes: np.ndarray, faces: np.ndarray) -> np.ndarray:
     side = np.maximum((faces[:, 2:] - faces[:, :2]).max(axis=1), 1.0)
     distance = np.hypot(outside[..., 0], outside[..., 1]) / side[None]
     to_centre = np.abs(centres - (faces[None, :, :2] + faces[None, :, 2:]) / 2).sum(-1) / side
-    return np.argmin(distance + 1e-3 * to_centre, axis=1)
+    return np.asarray((distance + 1e-3 * to_centre).argmin(axis=1))
 
 
 def nearest_windows(boxes: np.ndarray, windows: Sequence[Window]) -> np.ndarray:
     """Index of the window whose centre is nearest to each box's; (N, 4) → (N,) int."""
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     places = np.array([(w.x, w.y) for w in windows], np.float32).reshape(-1, 2)
-    return np.linalg.norm(centres[:, None] - places[None], axis=2).argmin(axis=1)
+    return np.asarray(np.linalg.norm(centres[:, None] - places[None], axis=2).argmin(axis=1))

@@ -75,7 +75,8 @@ def block_slices(labels: LabelSet) -> dict[str, slice]:
 def overlap_columns(labels: LabelSet, channels: np.ndarray) -> np.ndarray:
     """Column of F_i that holds the predicted overlap of candidates of these channels."""
     slots = np.array([labels.object_channels.index(int(c)) for c in channels], np.intp)
-    return block_slices(labels)["object"].start + _PER_LABEL * slots + 2
+    start: int = block_slices(labels)["object"].start
+    return start + _PER_LABEL * slots + 2
 
 
 def region_evidence(proposal: Proposal, fine: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
@@ -142,9 +143,8 @@ def feature_matrix(
         slot = labels.object_channels.index(proposal.channel)
         masked, boxed, highest = region_evidence(proposal, fine)
         at = start + _PER_LABEL * slot
-        out[i, at : at + 3] = (
-            log_odds(np.array([masked[proposal.channel], highest])) - floor
-        ).tolist() + [float(overlaps[i])]
+        out[i, at : at + 2] = log_odds(np.array([masked[proposal.channel], highest])) - floor
+        out[i, at + 2] = overlaps[i]
         out[i, at + 3 : at + 7] = _position(proposal.box, faces[i])
         tail = start + _PER_LABEL * len(labels.objects)
         out[i, tail : tail + names] = log_odds(masked) - floor

@@ -42,8 +42,8 @@ class Ranker:
             - 2.0 * x @ self.vectors.T
         )
         kernel = np.exp(-self.gamma * np.maximum(squared, 0.0))
-        overlap: np.ndarray = kernel @ self.coefficients + self.intercept
-        return np.clip(overlap, 0.0, 1.0).astype(np.float32)
+        overlap = kernel @ self.coefficients + self.intercept
+        return np.asarray(np.clip(overlap, 0.0, 1.0), np.float32)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The form that heads.npz holds."""

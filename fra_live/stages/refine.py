@@ -86,5 +86,5 @@ def paste_windows(
         else:  # running mean; the first window on a pixel replaces P_coarse
             share = 1.0 / (seen[..., None] + 1.0)
             target += (patch - target) * share.astype(np.float32)
-        seen += 1
+        count[y0:y1, x0:x1] += 1
     return np.ascontiguousarray(merged.transpose(2, 0, 1))

@@ -1,0 +1,1 @@
+"""Training of the networks, the ranking and the classifiers; never imported to run."""

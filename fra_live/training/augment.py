@@ -84,7 +84,7 @@ def photometric(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         keep = rng.uniform(0.0, 1.3)
         image = cv2.addWeighted(image, keep, grey, 1 - keep, 0)
     if rng.random() < 0.2:
-        noise = rng.normal(0, rng.uniform(3, 14), image.shape[:2] + (1,))
+        noise = rng.normal(0, rng.uniform(3, 14), (*image.shape[:2], 1))
         image = np.clip(image + noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.25:
         image = _blur(image, rng)

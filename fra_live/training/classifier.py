@@ -63,7 +63,7 @@ def fit_scores(
     x = (rows - mean) / scale
     weights, biases = [], []
     for action in range(actions):
-        positive = np.flatnonzero(kinds == action)
+        positive = np.flatnonzero(kinds == action).tolist()
         negatives = np.flatnonzero(kinds[owner] != action)
         chosen = starts[positive] + np.array([bags[i].first for i in positive], np.intp)
         model = None
@@ -111,7 +111,7 @@ def held_out_scores(
     for part in range(parts):
         inside = [b for b, a in zip(bags, assigned, strict=True) if a != part]
         classifier = fit_scores(inside, actions, regularisation)
-        mine = np.flatnonzero(assigned == part)
+        mine = np.flatnonzero(assigned == part).tolist()
         scores[mine] = bag_scores(classifier, [bags[i] for i in mine])
     return scores
 

@@ -64,10 +64,10 @@ class Evidence:
 
 def _truth_boxes(sample: Sample, labels: LabelSet) -> tuple[np.ndarray, bool]:
     """Boxes of the objects that a candidate should overlap, and whether they are known."""
-    action = sample.action
-    names = [labels.actions[action]] if action in labels.actions else list(labels.objects)
+    thing = labels.actions.get(sample.action or "")
+    names = [thing] if thing else list(labels.objects)
     boxes = [box for name in names for box in sample.boxes(name)]
-    known = action == NO_ACTION or bool(boxes)
+    known = sample.action == NO_ACTION or bool(boxes)
     return np.array(boxes, np.float32).reshape(-1, 4), known
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,7 +35,7 @@ def class_weights(images: Sequence[TrainingImage], labels: LabelSet) -> np.ndarr
     for image in images:
         counts += np.bincount(image.label_map.ravel(), minlength=256) / image.label_map.size
     share = np.maximum(counts[: len(labels.names)], 1e-9)
-    return np.clip((share[0] / share) ** 0.3, 1.0, 6.0)
+    return np.asarray(np.clip((share[0] / share) ** 0.3, 1.0, 6.0))
 
 
 class BatchMaker:
@@ -109,7 +108,7 @@ def _one_cycle(step: int, total: int) -> float:
 def _save(path: Path, state: dict[str, Any]) -> None:
     temporary = path.with_suffix(".tmp")
     torch.save(state, temporary)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def save_network(path: Path, network: SegmentationNetwork, labels: LabelSet, recipe: NetworkRecipe,

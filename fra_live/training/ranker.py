@@ -57,7 +57,7 @@ def held_out_overlaps(
     for part in range(parts):
         inside = [e for e, a in zip(evidence, assigned, strict=True) if a != part]
         ranker = fit_ranker(inside, seed, max_rows=MAX_ROWS // 2)
-        for i in np.flatnonzero(assigned == part):
+        for i in np.flatnonzero(assigned == part).tolist():
             if len(evidence[i].channels):
                 predicted[i] = ranker(evidence[i].context)
     return predicted

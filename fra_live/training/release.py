@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections import Counter
@@ -63,7 +62,7 @@ def write_bundle(
                 for part, file in files.items()
             }
             for file in files.values():
-                os.replace(folder / file, out / file)
+                (folder / file).replace(out / file)
         manifest = {
             "format": FORMAT,
             "name": name,
@@ -84,7 +83,7 @@ def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
     """Write a manifest; complete or not at all."""
     temporary = path.with_name(f".{path.name}.part")
     temporary.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def record_figures(bundle: Path, key: str, figures: Mapping[str, Any]) -> None:
