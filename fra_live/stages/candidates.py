@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -55,6 +55,49 @@ class Proposal:
     probability: float
 
 
+def winners(probabilities: np.ndarray) -> np.ndarray:
+    """Channel that wins each cell, the lower one where two are equal.
+
+    Args:
+        probabilities: (|L|, h, w) float32.
+
+    Returns:
+        (h, w) uint16; NumPy's argmax over the first axis, six times as fast.
+    """
+    best = probabilities[0]
+    winner = np.zeros(best.shape, np.uint16)
+    for channel in range(1, len(probabilities)):
+        plane = probabilities[channel]
+        winner[plane > best] = channel
+        best = np.maximum(best, plane)
+    return winner
+
+
+def components(binary: np.ndarray) -> tuple[np.ndarray, np.ndarray, int, int]:
+    """Connected components (8 neighbours) of the part of a binary map that is not empty.
+
+    Args:
+        binary: (h, w) uint8 of 0 and 1.
+
+    Returns:
+        (h', w') int32 labels of that part; (N + 1, 5) int32 x, y, width, height and area of each
+        label in px of the part, label 0 being what is left over; and the part's x and y.
+    """
+    x, y, w, h = cv2.boundingRect(binary)
+    if w == 0:
+        return np.zeros((0, 0), np.int32), np.zeros((1, 5), np.int32), 0, 0
+    # The labels' order follows 2 x 2 blocks: even offsets keep that of the whole map.
+    w, x, h, y = w + x % 2, x - x % 2, h + y % 2, y - y % 2
+    part = binary[y : y + h, x : x + w]
+    _, regions, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=8)
+    return regions, stats, x, y
+
+
+def region_mean(plane: np.ndarray, mask: np.ndarray) -> float:
+    """Mean of a float32 map where a bool mask of the same size is true."""
+    return cv2.mean(plane, mask.view(np.uint8))[0]
+
+
 def _regions(
     binary: np.ndarray,
     channel: int,
@@ -62,21 +105,25 @@ def _regions(
     frame: tuple[int, int],
     min_area: float,
     peaks: np.ndarray | None,
-) -> Iterable[Proposal]:
+) -> Iterator[Proposal]:
     """Connected components of a binary map as proposals; with `peaks`, those that hold one."""
     height, width = binary.shape
-    count, regions, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=8)
-    kept = range(1, count)
-    if peaks is not None:
-        holding = {int(regions[int(y), int(x)]) for x, y, _ in peaks}
-        kept = [i for i in kept if i in holding]  # type: ignore[assignment]
+    regions, stats, left, top = components(binary)
+    kept: Iterable[int] = range(1, len(stats))
+    if peaks is not None and len(stats) > 1:
+        # A maximum may lie outside the part: then it is over no threshold.
+        inside = [(int(x) - left, int(y) - top) for x, y, _ in peaks]
+        rows, columns = regions.shape
+        holding = {int(regions[y, x]) for x, y in inside if 0 <= x < columns and 0 <= y < rows}
+        kept = [i for i in kept if i in holding]
     sx, sy = frame[1] / width, frame[0] / height
     for i in kept:
         x, y, w, h, area = (int(v) for v in stats[i])
         if area < min_area * height * width or area == height * width:
             continue
         mask = regions[y : y + h, x : x + w] == i
-        mean = float(probabilities[channel, y : y + h, x : x + w][mask].mean())
+        x, y = x + left, y + top
+        mean = region_mean(probabilities[channel, y : y + h, x : x + w], mask)
         box = (x * sx, y * sy, (x + w) * sx, (y + h) * sy)
         yield Proposal(channel, box, (x, y, x + w, y + h), mask, (height, width), mean)
 
@@ -100,16 +147,16 @@ def propose(
         regions of each object channel over its Otsu threshold that hold one of its maxima.
     """
     found: list[Proposal] = []
-    winner = probabilities.argmax(axis=0)
+    winner = winners(probabilities)
+    highest_of = probabilities.reshape(len(probabilities), -1).max(axis=1)
     radius = parameters.min_distance * float(np.sqrt(winner.size))
     for channel in labels.object_channels:
         plane = probabilities[channel]
-        highest = float(plane.max())
+        highest = float(highest_of[channel])
         if highest < parameters.min_peak:
             continue
-        wins = (winner == channel).astype(np.uint8)
-        if wins.any():
-            found += _regions(wins, channel, probabilities, frame, parameters.min_area, None)
+        wins = (winner == channel).view(np.uint8)
+        found += _regions(wins, channel, probabilities, frame, parameters.min_area, None)
         peaks = local_maxima(plane, radius, parameters.min_peak)[: parameters.maxima]
         grey = cv2.convertScaleAbs(plane, alpha=255 / highest)
         _, over = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
@@ -129,9 +176,10 @@ def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    overlap = np.prod(np.clip(high - low, 0, None), axis=2)
-    area_a = np.prod(a[:, 2:] - a[:, :2], axis=1)
-    area_b = np.prod(b[:, 2:] - b[:, :2], axis=1)
+    sides = np.maximum(high - low, 0)
+    overlap = sides[..., 0] * sides[..., 1]
+    area_a = (a[:, 2] - a[:, 0]) * (a[:, 3] - a[:, 1])
+    area_b = (b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1])
     union = area_a[:, None] + area_b[None] - overlap
     return np.asarray(overlap / np.maximum(union, 1e-9))
 
@@ -144,14 +192,14 @@ def unite(
     Args:
         groups: proposals of each map, the finest map first.
     """
-    kept: list[Proposal] = []
-    for group in groups:
-        for proposal in sorted(group, key=lambda p: -p.probability):
-            same = [k.box for k in kept if k.channel == proposal.channel]
-            if same:
-                overlap = box_iou(np.array([proposal.box]), np.array(same))
-                if overlap.max() >= parameters.same_iou:
-                    continue
-            kept.append(proposal)
-    kept.sort(key=lambda p: -p.probability)
-    return kept[: parameters.max_candidates]
+    every = [p for group in groups for p in sorted(group, key=lambda p: -p.probability)]
+    if not every:
+        return []
+    boxes, channels = np.array([p.box for p in every]), np.array([p.channel for p in every])
+    same = (box_iou(boxes, boxes) >= parameters.same_iou) & (channels[:, None] == channels)
+    kept: list[int] = []
+    for i in range(len(every)):
+        if not same[i, kept].any():
+            kept.append(i)
+    best = sorted((every[i] for i in kept), key=lambda p: -p.probability)
+    return best[: parameters.max_candidates]

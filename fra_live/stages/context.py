@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 
@@ -30,22 +31,21 @@ class IntegralMap:
     """
 
     def __init__(self, probabilities: np.ndarray) -> None:
-        channels, height, width = probabilities.shape
-        self.channels, self.height, self.width = channels, height, width
-        summed = np.zeros((height + 1, width + 1, channels), np.float32)
-        planes = probabilities.transpose(1, 2, 0)
-        np.cumsum(planes, axis=0, out=summed[1:, 1:])
-        np.cumsum(summed[1:, 1:], axis=1, out=summed[1:, 1:])
-        self._summed = summed
+        self.channels, self.height, self.width = probabilities.shape
+        # In double precision: a difference of sums over 40,000 px has to tell a cell of one px.
+        planes = [cv2.integral(p, sdepth=cv2.CV_64F).ravel() for p in probabilities]
+        self._summed = np.stack(planes)
 
     def _at(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Summed map at fractional positions; x (..., 1, n), y (..., m, 1) → (..., m, n, |L|)."""
+        """Summed map at fractional positions; x (..., 1, n), y (..., m, 1) → (|L|, ..., m, n)."""
         x0 = np.minimum(x.astype(np.intp), self.width - 1)
         y0 = np.minimum(y.astype(np.intp), self.height - 1)
-        fx, fy = (x - x0)[..., None], (y - y0)[..., None]
+        fx, fy = x - x0, y - y0
+        below = self.width + 1
+        at = y0 * below + x0
         s = self._summed
-        top = s[y0, x0] * (1 - fx) + s[y0, x0 + 1] * fx
-        bottom = s[y0 + 1, x0] * (1 - fx) + s[y0 + 1, x0 + 1] * fx
+        top = s.take(at, 1) * (1 - fx) + s.take(at + 1, 1) * fx
+        bottom = s.take(at + below, 1) * (1 - fx) + s.take(at + below + 1, 1) * fx
         result: np.ndarray = top * (1 - fy) + bottom * fy
         return result
 
@@ -64,11 +64,12 @@ class IntegralMap:
         y = boxes[:, 1, None] + (boxes[:, 3] - boxes[:, 1])[:, None] * steps
         x, y = np.clip(x, 0, self.width), np.clip(y, 0, self.height)
         corners = self._at(x[:, None, :], y[:, :, None])
-        sums = np.diff(np.diff(corners, axis=1), axis=2)
-        area = np.diff(y, axis=1)[:, :, None] * np.diff(x, axis=1)[:, None, :]
+        strips = corners[..., 1:, :] - corners[..., :-1, :]
+        sums = strips[..., 1:] - strips[..., :-1]
+        area = (y[:, 1:] - y[:, :-1])[:, :, None] * (x[:, 1:] - x[:, :-1])[:, None, :]
         inside = area > 1e-6
-        means: np.ndarray = sums / np.where(inside, area, 1.0)[..., None]
-        return np.where(inside[..., None], means, 0.0).astype(np.float32)
+        means = np.where(inside, sums / np.where(inside, area, 1.0), 0.0)
+        return np.ascontiguousarray(means.transpose(1, 2, 3, 0), np.float32)
 
 
 def context_features(
@@ -90,8 +91,7 @@ def context_features(
     short = (boxes[:, 2:] - boxes[:, :2]) * (parameters.short_scale / 2)
     sides = np.array([integral.width, integral.height], np.float32)
     far = np.broadcast_to(sides * (parameters.long_share / 2), centre.shape)
-    parts = [
-        integral.grid_means(np.hstack([centre - half, centre + half]), parameters.grid)
-        for half in (short, far)
-    ]
-    return np.concatenate([p.reshape(len(boxes), length) for p in parts], axis=1)
+    halves, centres = np.concatenate([short, far]), np.concatenate([centre, centre])
+    both = np.hstack([centres - halves, centres + halves])
+    means = integral.grid_means(both, parameters.grid).reshape(2, len(boxes), length)
+    return np.concatenate(list(means), axis=1)

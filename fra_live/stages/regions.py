@@ -7,14 +7,15 @@ import numpy as np
 
 from fra_live.labels import LabelSet
 from fra_live.results import BodyPart
-from fra_live.stages.candidates import Proposal
+from fra_live.stages.candidates import Proposal, components, region_mean, winners
 
 _MIN_AREA = 0.0004  # of the map: smaller faces and hands are noise
 
 
 def _contours(mask: np.ndarray, x0: int, y0: int, sx: float, sy: float) -> tuple[np.ndarray, ...]:
     """Outer contours of a mask in frame px, through a twice enlarged and smoothed mask."""
-    padded = np.pad(mask.astype(np.uint8) * 255, 1)
+    padded = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)
+    padded[1:-1, 1:-1][mask] = 255
     big = cv2.resize(padded, None, fx=3, fy=3, interpolation=cv2.INTER_LINEAR)
     _, big = cv2.threshold(big, 127, 255, cv2.THRESH_BINARY)
     found, _ = cv2.findContours(big, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_TC89_L1)
@@ -45,20 +46,20 @@ def body_parts(
         labels: names of the channels.
         frame: (H, W) of the frame in px.
     """
-    winner = probabilities.argmax(axis=0)
+    winner = winners(probabilities)
     height, width = winner.shape
     sx, sy = frame[1] / width, frame[0] / height
     found: list[tuple[int, BodyPart]] = []
     for name in labels.body_parts:
         channel = labels.index(name)
-        wins = (winner == channel).astype(np.uint8)
-        count, regions, stats, _ = cv2.connectedComponentsWithStats(wins, connectivity=8)
-        for i in range(1, count):
+        regions, stats, left, top = components((winner == channel).view(np.uint8))
+        for i in range(1, len(stats)):
             x, y, w, h, area = (int(v) for v in stats[i])
             if area < _MIN_AREA * height * width:
                 continue
             mask = regions[y : y + h, x : x + w] == i
-            mean = float(probabilities[channel, y : y + h, x : x + w][mask].mean())
+            x, y = x + left, y + top
+            mean = region_mean(probabilities[channel, y : y + h, x : x + w], mask)
             box = (x * sx, y * sy, (x + w) * sx, (y + h) * sy)
             found.append((area, BodyPart(name, box, _contours(mask, x, y, sx, sy), mean)))
     found.sort(key=lambda pair: -pair[0])
