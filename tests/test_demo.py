@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fra_live.demo import DEMO_ACTIONS, compose_clip, match
+import fra_live
+from fra_live.demo import DEMO_ACTIONS, compose_clip, match, run_demo
 from fra_live.demo import clip as clip_module
 from fra_live.demo.gestures import GESTURES
 from fra_live.demo.portrait import load_portrait
@@ -151,3 +152,17 @@ def test_events_are_compared_with_the_truth(events, recognized: int, left: int) 
     assert [s.truth for s in sightings] == DEMO_ACTIONS
     assert sum(s.in_time for s in sightings) == recognized
     assert false_events == left
+
+
+def test_the_model_finds_the_actions_at_the_right_times(
+    tmp_path: Path, mobile_bundle: Path
+) -> None:
+    report = run_demo(tmp_path, fra_live.load(mobile_bundle))
+    assert len(report.recognized) >= 3, report.to_dict()
+    assert report.false_events <= 1
+    for path in (report.clip, report.annotated):
+        with av.open(str(path)) as container:
+            video = container.streams.video[0]
+            assert video.frames == 900
+            assert video.duration * video.time_base == DURATION_S
+            assert len(container.streams.audio) == 1

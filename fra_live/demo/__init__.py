@@ -6,6 +6,15 @@ scikit-image, with hands and objects drawn over it. Nothing of it was used for t
 
 from fra_live.demo.clip import compose_clip
 from fra_live.demo.report import DemoReport, Sighting, match
+from fra_live.demo.run import run_demo
 from fra_live.demo.scene import DEMO_ACTIONS, TrueAction
 
-__all__ = ["DEMO_ACTIONS", "DemoReport", "Sighting", "TrueAction", "compose_clip", "match"]
+__all__ = [
+    "DEMO_ACTIONS",
+    "DemoReport",
+    "Sighting",
+    "TrueAction",
+    "compose_clip",
+    "match",
+    "run_demo",
+]
