@@ -43,7 +43,10 @@ def check_screen() -> None:
 def _framework() -> str:
     """Name of what OpenCV's windows are made of; "" for the headless build."""
     if hasattr(cv2, "currentUIFramework"):
-        return str(cv2.currentUIFramework())
+        try:
+            return str(cv2.currentUIFramework())
+        except cv2.error:  # how some headless builds say so
+            return ""
     lines = cv2.getBuildInformation().splitlines()
     gui = next((line.split(":", 1)[1].strip() for line in lines if "GUI:" in line), "NONE")
     return "" if gui == "NONE" else gui
@@ -123,11 +126,11 @@ class Screen:
         cv2.imshow(self.title, image)
         return self.key()
 
-    def key(self) -> int:
-        """Let the window work; the code of a key that was pressed, −1 for none."""
+    def key(self, wait_ms: int = 1) -> int:
+        """Let the window work; the code of a key that was pressed, −1 for none in `wait_ms`."""
         if self._closed:
             return -1
-        code = cv2.waitKeyEx(1)
+        code = cv2.waitKeyEx(wait_ms)
         self._look()
         return code
 
