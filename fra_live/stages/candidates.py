@@ -157,7 +157,7 @@ def propose(
             continue
         wins = (winner == channel).view(np.uint8)
         found += _regions(wins, channel, probabilities, frame, parameters.min_area, None)
-        peaks = local_maxima(plane, radius, parameters.min_peak)[: parameters.maxima]
+        peaks = local_maxima(plane, radius, parameters.min_peak, parameters.maxima)
         grey = cv2.convertScaleAbs(plane, alpha=255 / highest)
         _, over = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
         found += _regions(over, channel, probabilities, frame, parameters.min_area, peaks)

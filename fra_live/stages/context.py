@@ -33,21 +33,20 @@ class IntegralMap:
     def __init__(self, probabilities: np.ndarray) -> None:
         self.channels, self.height, self.width = probabilities.shape
         # In double precision: a difference of sums over 40,000 px has to tell a cell of one px.
-        planes = [cv2.integral(p, sdepth=cv2.CV_64F).ravel() for p in probabilities]
-        self._summed = np.stack(planes)
+        self._planes = [cv2.integral(p, sdepth=cv2.CV_64F) for p in probabilities]
 
     def _at(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Summed map at fractional positions; x (..., 1, n), y (..., m, 1) → (|L|, ..., m, n)."""
+        """Summed map at fractional positions; x (N, 1, n), y (N, m, 1) → (|L|, N, m, n)."""
         x0 = np.minimum(x.astype(np.intp), self.width - 1)
         y0 = np.minimum(y.astype(np.intp), self.height - 1)
         fx, fy = x - x0, y - y0
         below = self.width + 1
-        at = y0 * below + x0
-        s = self._summed
-        top = s.take(at, 1) * (1 - fx) + s.take(at + 1, 1) * fx
-        bottom = s.take(at + below, 1) * (1 - fx) + s.take(at + below + 1, 1) * fx
-        result: np.ndarray = top * (1 - fy) + bottom * fy
-        return result
+        first = y0 * below + x0
+        corners = np.stack([first, first + 1, first + below, first + below + 1])
+        top, left = 1 - fy, 1 - fx
+        shares = np.stack([top * left, top * fx, fy * left, fy * fx])
+        values = np.stack([plane.take(corners) for plane in self._planes])
+        return np.einsum("ckbmn,kbmn->cbmn", values, shares)
 
     def grid_means(self, boxes: np.ndarray, grid: int) -> np.ndarray:
         """Mean of every channel in each cell of a grid over each box, clipped at the borders.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -26,6 +27,10 @@ class Ranker:
     intercept: float
     gamma: float
 
+    @cached_property
+    def _squares(self) -> np.ndarray:
+        return np.asarray((self.vectors * self.vectors).sum(axis=1), np.float32)
+
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """Predict each region's overlap with a true object.
 
@@ -36,12 +41,13 @@ class Ranker:
             (N,) float32 in 0..1.
         """
         x = ((features - self.mean) / self.scale).astype(np.float32)
-        squared = (
-            (x * x).sum(axis=1)[:, None]
-            + (self.vectors * self.vectors).sum(axis=1)[None]
-            - 2.0 * x @ self.vectors.T
-        )
-        kernel = np.exp(-self.gamma * np.maximum(squared, 0.0))
+        kernel = x @ self.vectors.T  # in place from here on: exp(-gamma |x - v|²)
+        kernel *= -2.0
+        kernel += (x * x).sum(axis=1)[:, None]
+        kernel += self._squares
+        np.maximum(kernel, 0.0, out=kernel)
+        kernel *= -self.gamma
+        np.exp(kernel, out=kernel)
         overlap = kernel @ self.coefficients + self.intercept
         return np.asarray(np.clip(overlap, 0.0, 1.0), np.float32)
 

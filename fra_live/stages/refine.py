@@ -66,25 +66,29 @@ def paste_windows(
     """
     height, width = shape
     scale_x, scale_y = width / frame[1], height / frame[0]
-    channels_last = np.ascontiguousarray(coarse.transpose(1, 2, 0))
-    merged = cv2.resize(channels_last, (width, height), interpolation=cv2.INTER_LINEAR)
-    if len(windows) == 0:
-        return np.ascontiguousarray(merged.transpose(2, 0, 1))
+    merged = _resize_planes(coarse, shape)
     count = np.zeros((height, width), np.uint8)
     for probabilities, window in zip(fine, windows, strict=True):
         left, top, right, bottom = _whole_box(window, scale_x, scale_y)
         x0, y0, x1, y1 = max(0, left), max(0, top), min(width, right), min(height, bottom)
         if x0 >= x1 or y0 >= y1:
             continue
-        patch = np.ascontiguousarray(probabilities.transpose(1, 2, 0))
-        size = (right - left, bottom - top)
-        patch = cv2.resize(patch, size, interpolation=cv2.INTER_LINEAR)
-        patch = patch[y0 - top : y1 - top, x0 - left : x1 - left]
-        target, seen = merged[y0:y1, x0:x1], count[y0:y1, x0:x1]
+        patch = _resize_planes(probabilities, (bottom - top, right - left))
+        patch = patch[:, y0 - top : y1 - top, x0 - left : x1 - left]
+        target, seen = merged[:, y0:y1, x0:x1], count[y0:y1, x0:x1]
         if not seen.any():
             target[:] = patch
         else:  # running mean; the first window on a pixel replaces P_coarse
-            share = 1.0 / (seen[..., None] + 1.0)
-            target += (patch - target) * share.astype(np.float32)
+            patch -= target
+            patch *= np.reciprocal(seen + np.float32(1))
+            target += patch
         count[y0:y1, x0:x1] += 1
-    return np.ascontiguousarray(merged.transpose(2, 0, 1))
+    return merged
+
+
+def _resize_planes(planes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(|L|, h, w) float32 to (|L|, H, W); a plane at a time needs no reordering of the axes."""
+    out = np.empty((len(planes), *shape), np.float32)
+    for source, target in zip(planes, out, strict=True):
+        cv2.resize(source, (shape[1], shape[0]), dst=target, interpolation=cv2.INTER_LINEAR)
+    return out

@@ -62,27 +62,54 @@ class Window:
         return self.x - half, self.y - half, self.x + half, self.y + half
 
 
-def local_maxima(channel: np.ndarray, radius: float, min_score: float) -> np.ndarray:
+def local_maxima(
+    channel: np.ndarray, radius: float, min_score: float, most: int | None = None
+) -> np.ndarray:
     """Local maxima of a map, strongest first, at least `radius` apart.
 
     Args:
         channel: (h, w) float32.
         radius: least distance of two maxima in px of the map.
         min_score: weaker maxima are left out.
+        most: the strongest so many are enough; None for all.
 
     Returns:
         (N, 3) float32 of x, y (px of the map, integers) and value.
     """
     reach = max(1, int(radius))
-    peak = cv2.dilate(channel, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
-    ys, xs = np.nonzero((channel >= peak) & (channel >= min_score))
-    values = channel[ys, xs]
-    chosen: list[tuple[float, float, float]] = []
-    for i in np.argsort(-values, kind="stable"):
-        x, y = float(xs[i]), float(ys[i])
-        if all((x - cx) ** 2 + (y - cy) ** 2 >= radius**2 for cx, cy, _ in chosen):
-            chosen.append((x, y, float(values[i])))
+    # Only the part of the map that reaches min_score can hold or hide a maximum.
+    x0, y0, w, h = cv2.boundingRect((channel >= min_score).view(np.uint8))
+    part = channel[y0 : y0 + h, x0 : x0 + w]
+    if part.size == 0:
+        return np.zeros((0, 3), np.float32)
+    peak = cv2.dilate(part, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    ys, xs = _single_px((part >= peak) & (part >= min_score))
+    values = part[ys, xs]
+    order = np.argsort(-values, kind="stable")
+    xs, ys, values = xs[order] + x0, ys[order] + y0, values[order]
+    chosen: list[tuple[int, int, float]] = []
+    while len(values) and (most is None or len(chosen) < most):
+        chosen.append((xs[0], ys[0], values[0]))
+        far = (xs - xs[0]) ** 2 + (ys - ys[0]) ** 2 >= radius**2
+        far[0] = False  # also where the radius is nought
+        xs, ys, values = xs[far], ys[far], values[far]
     return np.array(chosen, np.float32).reshape(-1, 3)
+
+
+def _single_px(highest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of a mask's px; of px side by side only the middle one.
+
+    Networks in bfloat16 say 1.0 all over an object they are sure of: that is one maximum.
+    """
+    ys, xs = np.nonzero(highest)
+    if not ((highest[1:] & highest[:-1]).any() or (highest[:, 1:] & highest[:, :-1]).any()):
+        return ys, xs
+    _, regions, _, centres = cv2.connectedComponentsWithStats(highest.astype(np.uint8))
+    region = regions[ys, xs]
+    distance = ((np.column_stack([xs, ys]) - centres[region]) ** 2).sum(axis=1)
+    order = np.lexsort((distance, region))
+    _, first = np.unique(region[order], return_index=True)
+    return ys[order[first]], xs[order[first]]
 
 
 def face_boxes(
@@ -147,10 +174,11 @@ def select_windows(
     strongest = probabilities[list(labels.object_channels)].max(axis=0)
     radius = parameters.min_distance * float(np.sqrt(height * width))
     sx, sy = frame[1] / width, frame[0] / height
-    for x, y, score in local_maxima(strongest, radius, 0.0):
+    maxima = local_maxima(strongest, radius, parameters.min_score)
+    if not windows and not len(maxima):
+        maxima = local_maxima(strongest, radius, 0.0)[:1]
+    for x, y, _ in maxima:
         if len(windows) >= parameters.max_windows:
-            break
-        if score < parameters.min_score and windows:
             break
         fx, fy = (float(x) + 0.5) * sx, (float(y) + 0.5) * sy
         half = [parameters.covered * w.side / 2 for w in windows]
