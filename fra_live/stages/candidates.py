@@ -98,34 +98,40 @@ def region_mean(plane: np.ndarray, mask: np.ndarray) -> float:
     return cv2.mean(plane, mask.view(np.uint8))[0]
 
 
-def _regions(
-    binary: np.ndarray,
-    channel: int,
-    probabilities: np.ndarray,
-    frame: tuple[int, int],
-    min_area: float,
-    peaks: np.ndarray | None,
-) -> Iterator[Proposal]:
-    """Connected components of a binary map as proposals; with `peaks`, those that hold one."""
-    height, width = binary.shape
+Region = tuple[int, int, np.ndarray]  # x and y in px of the map, mask of the region's box
+
+
+def _every_region(binary: np.ndarray, least: float) -> Iterator[Region]:
+    """Connected components of a map of 0 and 1 with at least so many px."""
     regions, stats, left, top = components(binary)
-    kept: Iterable[int] = range(1, len(stats))
-    if peaks is not None and len(stats) > 1:
-        # A maximum may lie outside the part: then it is over no threshold.
-        inside = [(int(x) - left, int(y) - top) for x, y, _ in peaks]
-        rows, columns = regions.shape
-        holding = {int(regions[y, x]) for x, y in inside if 0 <= x < columns and 0 <= y < rows}
-        kept = [i for i in kept if i in holding]
-    sx, sy = frame[1] / width, frame[0] / height
-    for i in kept:
-        x, y, w, h, area = (int(v) for v in stats[i])
-        if area < min_area * height * width or area == height * width:
+    for i in range(1, len(stats)):
+        x, y, w, h, area = stats[i].tolist()
+        if least <= area < binary.size:
+            yield x + left, y + top, regions[y : y + h, x : x + w] == i
+
+
+def _regions_with(peaks: np.ndarray, binary: np.ndarray, least: float) -> Iterator[Region]:
+    """Those components that hold a peak; filled from there, since most of the map is not asked."""
+    height, width = binary.shape
+    filled = np.zeros((height + 2, width + 2), np.uint8)
+    for k, (px, py, _) in enumerate(peaks.tolist()):
+        x, y, number = int(px), int(py), 1 + k % 255
+        if not binary[y, x] or filled[y + 1, x + 1]:
             continue
-        mask = regions[y : y + h, x : x + w] == i
-        x, y = x + left, y + top
-        mean = region_mean(probabilities[channel, y : y + h, x : x + w], mask)
-        box = (x * sx, y * sy, (x + w) * sx, (y + h) * sy)
-        yield Proposal(channel, box, (x, y, x + w, y + h), mask, (height, width), mean)
+        flags = 8 | cv2.FLOODFILL_MASK_ONLY | number << 8
+        area, _, _, (x, y, w, h) = cv2.floodFill(binary, filled, (x, y), 1, 0, 0, flags)
+        if least <= area < binary.size:
+            yield x, y, filled[y + 1 : y + 1 + h, x + 1 : x + 1 + w] == number
+
+
+def _proposal(region: Region, channel: int, plane: np.ndarray, frame: tuple[int, int]) -> Proposal:
+    x, y, mask = region
+    h, w = mask.shape
+    sy, sx = frame[0] / plane.shape[0], frame[1] / plane.shape[1]
+    box = (x * sx, y * sy, (x + w) * sx, (y + h) * sy)
+    mean = region_mean(plane[y : y + h, x : x + w], mask)
+    map_shape = (plane.shape[0], plane.shape[1])
+    return Proposal(channel, box, (x, y, x + w, y + h), mask, map_shape, mean)
 
 
 def propose(
@@ -150,17 +156,19 @@ def propose(
     winner = winners(probabilities)
     highest_of = probabilities.reshape(len(probabilities), -1).max(axis=1)
     radius = parameters.min_distance * float(np.sqrt(winner.size))
+    least = parameters.min_area * winner.size
     for channel in labels.object_channels:
         plane = probabilities[channel]
         highest = float(highest_of[channel])
         if highest < parameters.min_peak:
             continue
         wins = (winner == channel).view(np.uint8)
-        found += _regions(wins, channel, probabilities, frame, parameters.min_area, None)
+        regions = list(_every_region(wins, least))
         peaks = local_maxima(plane, radius, parameters.min_peak, parameters.maxima)
         grey = cv2.convertScaleAbs(plane, alpha=255 / highest)
         _, over = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-        found += _regions(over, channel, probabilities, frame, parameters.min_area, peaks)
+        regions += _regions_with(peaks, over, least)
+        found += (_proposal(region, channel, plane, frame) for region in regions)
     return found
 
 
@@ -184,9 +192,7 @@ def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.asarray(overlap / np.maximum(union, 1e-9))
 
 
-def unite(
-    groups: Iterable[Iterable[Proposal]], parameters: CandidateParameters
-) -> list[Proposal]:
+def unite(groups: Iterable[Iterable[Proposal]], parameters: CandidateParameters) -> list[Proposal]:
     """R over both nets: near-duplicates dropped, the earlier group wins, then the probability.
 
     Args:
