@@ -21,11 +21,16 @@ def _contours(mask: np.ndarray, x0: int, y0: int, sx: float, sy: float) -> tuple
     found, _ = cv2.findContours(big, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_TC89_L1)
     scale = np.array([sx, sy], np.float32)
     origin = np.array([x0 - 1, y0 - 1], np.float32)
-    return tuple(
+    polygons = tuple(
         ((c.reshape(-1, 2) + 0.5) / 3 + origin).astype(np.float32) * scale
         for c in found
         if len(c) > 2
     )
+    if polygons:
+        return polygons
+    height, width = mask.shape  # smoothing leaves nothing of one or two px: their box
+    corners = [(0, 0), (width, 0), (width, height), (0, height)]
+    return ((np.array(corners, np.float32) + np.array([x0, y0], np.float32)) * scale,)
 
 
 def outline(proposal: Proposal) -> tuple[np.ndarray, ...]:
