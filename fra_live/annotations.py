@@ -9,82 +9,20 @@ and scores.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from fra_live.errors import DataError
 from fra_live.labels import BACKGROUND, NO_ACTION, LabelSet
+from fra_live.samples import IGNORE as IGNORE
+from fra_live.samples import Region as Region
+from fra_live.samples import Sample as Sample
 
-IGNORE = 255  # value of label maps where nothing is known
 BODY_PARTS = ("face", "hand")  # the paper's; other sets say so by the supercategory "body"
-
-
-@dataclass(frozen=True)
-class Region:
-    """One outlined thing.
-
-    Attributes:
-        label: its name; "" for an ignored region of no label.
-        polygons: list of (N, 2) float32 arrays of x, y in image px.
-        box_xyxy: x0, y0, x1, y1 in image px.
-        ignore: its pixels are to be left out.
-    """
-
-    label: str
-    polygons: tuple[np.ndarray, ...]
-    box_xyxy: tuple[float, float, float, float]
-    ignore: bool = False
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One image with what is known about it.
-
-    Attributes:
-        path: the image file.
-        height, width: its size in px, as the annotation says.
-        action: the action's name, "none", or None where unknown.
-        annotated: the labels that were looked for; others may be present undrawn.
-        regions: outlines, in the file's order.
-    """
-
-    path: Path
-    height: int
-    width: int
-    action: str | None
-    annotated: frozenset[str]
-    regions: tuple[Region, ...] = field(repr=False)
-
-    def boxes(self, label: str) -> list[tuple[float, float, float, float]]:
-        """Boxes of the regions of one label, ignored ones left out."""
-        return [r.box_xyxy for r in self.regions if r.label == label and not r.ignore]
-
-    def label_map(self, labels: LabelSet, height: int, width: int) -> np.ndarray:
-        """Draw the regions: face first, then hands, then objects, so that objects win.
-
-        Returns:
-            (height, width) uint8 of channel indices; `IGNORE` where `ignore` is set.
-        """
-        canvas = np.zeros((height, width), np.uint8)
-        scale = np.array([width / self.width, height / self.height], np.float32)
-        shift = 4  # sub-pixel bits of fillPoly
-        order = sorted(
-            (r for r in self.regions if r.ignore or r.label in labels.names),
-            key=lambda r: -1 if r.ignore else labels.index(r.label),
-        )
-        for region in order:
-            value = IGNORE if region.ignore else labels.index(region.label)
-            points = [
-                np.round((polygon * scale - 0.5) * (1 << shift)).astype(np.int32)
-                for polygon in region.polygons
-            ]
-            cv2.fillPoly(canvas, points, value, shift=shift)
-        return canvas
 
 
 @dataclass(frozen=True)
@@ -101,9 +39,14 @@ def _image_folder(path: Path) -> Path:
     return folder if folder.is_dir() else path.parent
 
 
-def _polygons(annotation: dict[str, Any], where: str) -> tuple[np.ndarray, ...]:
+def _said(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+
+
+def _polygons(annotation: dict[str, Any], where: str, ignore: bool) -> tuple[np.ndarray, ...]:
     segmentation = annotation.get("segmentation")
-    if not segmentation:  # a box is an outline too
+    # A box is an outline too; so it is of COCO's crowds, whose masks are run-length encoded.
+    if not segmentation or (ignore and isinstance(segmentation, dict)):
         x, y, w, h = annotation["bbox"]
         segmentation = [[x, y, x + w, y, x + w, y + h, x, y + h]]
     if not isinstance(segmentation, list):
@@ -112,7 +55,11 @@ def _polygons(annotation: dict[str, Any], where: str) -> tuple[np.ndarray, ...]:
     for flat in segmentation:
         points = np.asarray(flat, np.float32)
         if points.ndim != 1 or points.size < 6 or points.size % 2:
-            raise DataError(f"{where} has a polygon of {points.size} numbers; 6 or more, even.")
+            raise DataError(
+                f"{where} has a polygon of {points.size} numbers; it takes 6 or more, two a point."
+            )
+        if not np.isfinite(points).all():
+            raise DataError(f"{where} has a polygon with a number that is not finite.")
         polygons.append(points.reshape(-1, 2))
     return tuple(polygons)
 
@@ -130,6 +77,11 @@ def _label_set(data: dict[str, Any]) -> tuple[LabelSet, dict[int, str]]:
     for image in data["images"]:
         action, thing = image.get("action"), image.get("action_object")
         if action and action != NO_ACTION and thing:
+            if thing not in names:
+                raise DataError(
+                    f"image {image.get('id')} names the action object '{thing}', which is no "
+                    "category."
+                )
             actions.setdefault(action, thing)
     in_label_order = dict(sorted(actions.items(), key=lambda pair: names.index(pair[1])))
     return LabelSet(names, body, in_label_order), categories
@@ -154,22 +106,26 @@ def read_annotations(path: Path, labels: LabelSet | None = None) -> AnnotationSe
         by_image: dict[int, list[dict[str, Any]]] = {}
         for annotation in data["annotations"]:
             by_image.setdefault(int(annotation["image_id"]), []).append(annotation)
-        images = list(data["images"])
+        images = {int(image["id"]): image for image in data["images"]}
+        twice = len(data["images"]) - len(images)
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read: {error}.") from error
     except json.JSONDecodeError as error:
         raise DataError(f"{path} is no JSON: {error}.") from error
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"{path} is no COCO annotation file: {error!r} is wrong.") from error
+        raise DataError(f"{path} is no COCO annotation file: {_said(error)}.") from error
     if not images:
         raise DataError(f"{path} lists no images.")
+    if twice:
+        raise DataError(f"{path}: {twice} images have the id of another; ids must differ.")
     folder = _image_folder(path)
-    known = {int(i["id"]) for i in images}
-    for image_id in by_image.keys() - known:
+    for image_id in by_image.keys() - images.keys():
         raise DataError(f"{path}: an annotation names image {image_id}, which is not listed.")
     samples = [
-        _sample(path, folder, image, by_image.get(int(image["id"]), []), categories, labels, drawn)
-        for image in images
+        _sample(path, folder, image, by_image.get(image_id, []), categories, labels, drawn)
+        for image_id, image in images.items()
     ]
     return AnnotationSet(path, labels, tuple(samples))
 
@@ -187,31 +143,54 @@ def _sample(
     try:
         file = folder / image["file_name"]
         width, height = int(image["width"]), int(image["height"])
+        listed = image.get("labels_annotated", drawn)
+        if not isinstance(listed, list | tuple):
+            raise TypeError("'labels_annotated' is no list")
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{where} lacks a proper {error}.") from error
+        raise DataError(f"{where} is wrong: {_said(error)}.") from error
+    if width < 1 or height < 1:
+        raise DataError(f"{where} has the size {width}x{height}.")
     if not file.is_file():
         raise DataError(f"{where} is missing; it was looked for in {folder}.")
+    for name in listed:
+        if name not in labels.names and name not in categories.values():
+            raise DataError(f"{where} has the unknown label '{name}' in 'labels_annotated'.")
     regions = []
     for annotation in annotations:
         entry = f"{path}: annotation {annotation.get('id')} of {image['file_name']}"
-        ignore = bool(annotation.get("ignore") or annotation.get("iscrowd"))
-        name = categories.get(int(annotation.get("category_id", -1)), "")
-        if name not in labels.names and not ignore:
-            raise DataError(f"{entry} has the unknown category {annotation.get('category_id')}.")
-        polygons = _polygons(annotation, entry)
-        points = np.concatenate(polygons)
-        low, high = points.min(axis=0), points.max(axis=0)
-        if high[0] <= 0 or high[1] <= 0 or low[0] >= width or low[1] >= height:
-            raise DataError(f"{entry} lies outside the image ({width}x{height}).")
-        x0, y0 = np.maximum(low, 0)
-        x1, y1 = np.minimum(high, [width, height])
-        box = (float(x0), float(y0), float(x1), float(y1))
-        regions.append(Region(name, polygons, box, ignore))
+        regions.append(_region(annotation, entry, (height, width), categories, labels))
     action = image.get("action")
     if action is not None and action != NO_ACTION and action not in labels.actions:
-        raise DataError(f"{where} has the unknown action '{action}'.")
-    listed: Iterable[str] = image.get("labels_annotated", drawn)
+        raise DataError(
+            f"{where} has the unknown action '{action}'; an action is known when the model has it "
+            "or an image names its 'action_object'."
+        )
     return Sample(file, height, width, action, frozenset(listed), tuple(regions))
+
+
+def _region(
+    annotation: dict[str, Any],
+    entry: str,
+    size: tuple[int, int],
+    categories: dict[int, str],
+    labels: LabelSet,
+) -> Region:
+    ignore = bool(annotation.get("ignore") or annotation.get("iscrowd"))
+    try:
+        name = categories.get(int(annotation.get("category_id", -1)), "")
+        polygons = _polygons(annotation, entry, ignore)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{entry} is wrong: {_said(error)}.") from error
+    if name not in labels.names and not ignore:
+        raise DataError(f"{entry} has the unknown category {annotation.get('category_id')}.")
+    points = np.concatenate(polygons)
+    low, high = points.min(axis=0), points.max(axis=0)
+    height, width = size
+    if high[0] <= 0 or high[1] <= 0 or low[0] >= width or low[1] >= height:
+        raise DataError(f"{entry} lies outside the image ({width}x{height}).")
+    x0, y0 = np.maximum(low, 0)
+    x1, y1 = np.minimum(high, [width, height])
+    return Region(name, polygons, (float(x0), float(y0), float(x1), float(y1)), ignore)
 
 
 def find_annotation_files(data: Sequence[Path]) -> list[Path]:
