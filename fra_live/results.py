@@ -18,7 +18,8 @@ Box = tuple[float, float, float, float]
 
 
 def _outline_list(outline: tuple[np.ndarray, ...]) -> list[list[list[float]]]:
-    return [np.round(polygon, 1).tolist() for polygon in outline]
+    # In float64: a rounded float32 prints as 344.8999938964844.
+    return [np.round(polygon.astype(np.float64), 1).tolist() for polygon in outline]
 
 
 def _rounded(box: Box) -> list[float]:
