@@ -19,7 +19,7 @@ from fra_live.segmenter import Segmentation, Segmenter, StageClock
 from fra_live.stages.assign import nearest_faces, nearest_windows
 from fra_live.stages.candidates import Proposal
 from fra_live.stages.classify import Classifier
-from fra_live.stages.features import ImageEvidence, feature_matrix
+from fra_live.stages.features import ImageEvidence, block_sizes, feature_matrix
 from fra_live.stages.rank import Ranker
 from fra_live.stages.regions import body_parts, outline
 
@@ -38,7 +38,10 @@ class Recognizer:
     def __init__(self, bundle: Bundle, engine: EngineChoice) -> None:
         self.bundle, self.engine, self.labels = bundle, engine, bundle.labels
         self.threshold = bundle.threshold
-        self.parameters = Parameters.from_dict(bundle.parameters)
+        try:
+            self.parameters = Parameters.from_dict(bundle.parameters)
+        except BundleError as error:
+            raise BundleError(f"{bundle.folder / 'manifest.json'}: {error}") from error
         self.segment = Segmenter(engine.coarse, engine.fine, bundle.labels, self.parameters)
         path = bundle.part("heads")
         try:
@@ -48,6 +51,25 @@ class Recognizer:
             self.classifier = Classifier.from_arrays(arrays)
         except (OSError, ValueError, KeyError) as error:
             raise BundleError(f"{path} does not hold the heads: {error!r}.") from error
+        if not self._heads_fit():
+            raise BundleError(
+                f"{path} does not fit the labels and parameters of its manifest; undo changes to "
+                "the manifest or train the model anew."
+            )
+
+    def _heads_fit(self) -> bool:
+        ranker, classifier = self.ranker, self.classifier
+        context = 2 * self.parameters.context.grid**2 * len(self.labels.names)
+        features, actions = sum(block_sizes(self.labels).values()), len(self.labels.actions)
+        return (
+            ranker.mean.shape == ranker.scale.shape == ranker.vectors.shape[1:] == (context,)
+            and ranker.coefficients.shape == ranker.vectors.shape[:1]
+            and classifier.mean.shape == classifier.scale.shape == (features,)
+            and classifier.weights.shape == (actions, features)
+            and classifier.biases.shape == (actions,)
+            and classifier.calibration.shape == (actions + 1, actions)
+            and classifier.offsets.shape == (actions + 1,)
+        )
 
     def warm_up(self, frame: tuple[int, int] = (480, 640)) -> None:
         """Compile and run everything once for frames of (H, W) px."""
@@ -71,6 +93,8 @@ class Recognizer:
             ValueError: the image has another shape or type.
             EngineError: the backend failed.
         """
+        if not isinstance(image, np.ndarray):
+            raise ValueError(f"A frame is an array, not {type(image).__name__}; was it read?")
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise ValueError(f"A frame is (H, W, 3) uint8, not {image.shape} {image.dtype}.")
         clock = StageClock()
@@ -168,11 +192,8 @@ def describe(
     boxes = np.array([r.box for r in kept], np.float32).reshape(-1, 4)
     face_boxes = np.array([f.box_xyxy for f in faces], np.float32).reshape(-1, 4)
     persons = nearest_faces(boxes, face_boxes)
-    if len(faces):
-        own = face_boxes[persons]
-    else:
-        own = np.full((len(persons), 4), np.nan, np.float32)
-    places = own if len(faces) else (boxes if len(kept) else np.zeros((1, 4), np.float32))
+    own = face_boxes[persons] if faces else np.full((len(persons), 4), np.nan, np.float32)
+    places = own if faces else (boxes if kept else np.zeros((1, 4), np.float32))
     logits = found.window_logits[nearest_windows(places, found.windows)]
     evidence = ImageEvidence(
         found.global_logits, found.coarse.max(axis=(1, 2)), found.fine.max(axis=(1, 2))

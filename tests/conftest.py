@@ -8,8 +8,12 @@ import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from fra_live.recognizer import Recognizer
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -73,6 +77,34 @@ def mobile_bundle() -> Path:
     if not (folder / "manifest.json").is_file():
         pytest.skip("engines/mobile has not been trained in this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small annotated set of drawn images; see `tests.tiny`."""
+    from tests.tiny import draw_set
+
+    return draw_set(tmp_path_factory.mktemp("tiny") / "set")
+
+
+@pytest.fixture(scope="session")
+def colours(tiny_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Recognizer:
+    """A recognizer of that drawn world whose networks are right by construction."""
+    pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
+    from tests.tiny import colour_recognizer
+
+    return colour_recognizer(tiny_set, tmp_path_factory.mktemp("colours") / "colours")
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a complete model, trained through the real functions; it has learned little."""
+    pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
+    from tests.tiny import tiny_bundle
+
+    return tiny_bundle(tiny_set, tmp_path_factory.mktemp("tiny") / "tiny")
 
 
 @pytest.fixture(scope="session")

@@ -119,8 +119,11 @@ def load_bundle(model: str | Path = "mobile") -> Bundle:
             _check_part(folder, name, manifest["parts"][name])
         bundle = Bundle(folder, str(manifest["name"]), labels, manifest)
         _ = bundle.threshold, bundle.parameters
-    except (OSError, ValueError, KeyError, TypeError, DataError) as error:
-        raise BundleError(f"{path} is no proper manifest: {error!r}.") from error
+    except KeyError as error:
+        raise BundleError(f"{path} is no proper manifest: {error} is missing.") from error
+    except (OSError, ValueError, TypeError, RecursionError, DataError) as error:
+        said = str(error).rstrip(".")
+        raise BundleError(f"{path} is no proper manifest: {said}.") from error
     return bundle
 
 
@@ -129,7 +132,9 @@ def _check_part(folder: Path, name: str, entry: Mapping[str, Any]) -> None:
     if Path(file).name != file or file in ("", ".", ".."):
         raise BundleError(f"{folder}: part '{name}' points out of the bundle ('{file}').")
     path = folder / file
-    if not path.is_file() or path.is_symlink():
+    if path.is_symlink():
+        raise BundleError(f"{path} is a link; put the file itself into the bundle.")
+    if not path.is_file():
         raise BundleError(f"{path} is missing; copy the whole bundle again.")
     if path.stat().st_size > _MAX_PART:
         raise BundleError(f"{path} is larger than {_MAX_PART} bytes: no part of ours.")
