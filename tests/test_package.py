@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-import fra_live
-
 HEAVY = {"torch", "torchvision", "sklearn", "skimage", "gradio", "onnx", "matplotlib"}
 SLOW = HEAVY | {"cv2", "openvino", "av", "numpy", "rich"}
 # Modules that exist to train, to measure or to make the demo's clip; running needs none of them.
@@ -74,14 +72,6 @@ def test_running_needs_no_extra(root: Path) -> None:
     assert "fra_live.recognizer" in modules
     code = "\n".join(f"import {module}" for module in modules)
     assert not imported_by(code, root) & HEAVY
-
-
-def test_exports_are_complete_and_sorted() -> None:
-    assert list(fra_live.__all__) == sorted(fra_live.__all__)
-    for name in fra_live.__all__:
-        assert getattr(fra_live, name).__doc__
-    with pytest.raises(AttributeError):
-        _ = fra_live.no_such_thing
 
 
 def test_the_wheel_is_complete(wheel: Path, root: Path) -> None:
