@@ -46,7 +46,8 @@ class IntegralMap:
         top, left = 1 - fy, 1 - fx
         shares = np.stack([top * left, top * fx, fy * left, fy * fx])
         values = np.stack([plane.take(corners) for plane in self._planes])
-        return np.einsum("ckbmn,kbmn->cbmn", values, shares)
+        sums: np.ndarray = np.einsum("ckbmn,kbmn->cbmn", values, shares)
+        return sums
 
     def grid_means(self, boxes: np.ndarray, grid: int) -> np.ndarray:
         """Mean of every channel in each cell of a grid over each box, clipped at the borders.

@@ -10,6 +10,7 @@ classifier can tell .99 from .6.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ _PER_LABEL = 7  # numbers about a candidate, in the slot of its label
 
 def log_odds(p: np.ndarray) -> np.ndarray:
     """log(p / (1 - p)) of clipped probabilities, any shape."""
-    clipped = np.clip(p, _EPSILON, 1 - _EPSILON)
+    clipped = np.minimum(np.maximum(p, _EPSILON), 1 - _EPSILON)
     return np.asarray(np.log(clipped) - np.log1p(-clipped), np.float32)
 
 
@@ -96,13 +97,16 @@ def region_evidence(proposal: Proposal, fine: np.ndarray) -> tuple[np.ndarray, n
     left, top = int(x0 * sx), int(y0 * sy)
     right, bottom = max(left + 1, round(x1 * sx)), max(top + 1, round(y1 * sy))
     patch = fine[:, top:bottom, left:right]
-    rows = np.minimum(((np.arange(patch.shape[1]) + 0.5) / sy).astype(int), y1 - y0 - 1)
-    columns = np.minimum(((np.arange(patch.shape[2]) + 0.5) / sx).astype(int), x1 - x0 - 1)
-    mask = proposal.mask[np.ix_(rows, columns)].astype(np.float32)
+    mask = proposal.mask
+    if proposal.map_shape != (height, width):
+        rows = np.minimum(((np.arange(patch.shape[1]) + 0.5) / sy).astype(int), y1 - y0 - 1)
+        columns = np.minimum(((np.arange(patch.shape[2]) + 0.5) / sx).astype(int), x1 - x0 - 1)
+        mask = mask[np.ix_(rows, columns)]
+    weights = mask.astype(np.float32)
     flat = patch.reshape(len(fine), -1)
     if not mask.any():
-        mask[:] = 1.0
-    masked = flat @ mask.ravel() / mask.sum()
+        weights[:] = 1.0
+    masked = flat @ weights.ravel() / weights.sum()
     return masked, flat.mean(axis=1), float(patch[proposal.channel].max())
 
 
@@ -137,28 +141,27 @@ def feature_matrix(
     out[:, slices["fine"]] = log_odds(evidence.fine_maxima)
     out[:, slices["face"]] = log_softmax(face_logits)
     start = slices["object"].start
-    names = len(labels.names)
     floor = float(log_odds(np.zeros(1))[0])
+    if not proposals:
+        return out
+    evidences = [np.hstack(region_evidence(proposal, fine)) for proposal in proposals]
+    seen = log_odds(np.stack(evidences)) - floor
+    out[:, start + _PER_LABEL * len(labels.objects) :] = seen[:, :-1]
     for i, proposal in enumerate(proposals):
-        slot = labels.object_channels.index(proposal.channel)
-        masked, boxed, highest = region_evidence(proposal, fine)
-        at = start + _PER_LABEL * slot
-        out[i, at : at + 2] = log_odds(np.array([masked[proposal.channel], highest])) - floor
-        out[i, at + 2] = overlaps[i]
+        at = start + _PER_LABEL * labels.object_channels.index(proposal.channel)
+        out[i, at : at + 3] = seen[i, proposal.channel], seen[i, -1], overlaps[i]
         out[i, at + 3 : at + 7] = _position(proposal.box, faces[i])
-        tail = start + _PER_LABEL * len(labels.objects)
-        out[i, tail : tail + names] = log_odds(masked) - floor
-        out[i, tail + names : tail + 2 * names] = log_odds(boxed) - floor
     return out
 
 
 def _position(box: tuple[float, float, float, float], face: np.ndarray) -> np.ndarray:
     """Distance across (left and right alike), down and in all, and size, in sides of the face."""
-    if np.isnan(face).any():
+    x0, y0, x1, y1 = face.tolist()
+    if math.isnan(x0):
         return np.zeros(4, np.float32)
-    side = max(face[2] - face[0], face[3] - face[1], 1.0)
-    dx = abs((box[0] + box[2]) - (face[0] + face[2])) / 2 / side
-    dy = ((box[1] + box[3]) - (face[1] + face[3])) / 2 / side
-    size = np.log(max(box[2] - box[0], box[3] - box[1], 1.0) / side)
-    near = [dx, dy, np.hypot(dx, dy), size]
-    return np.clip(np.array(near, np.float32), -3.0, 3.0)
+    side = max(x1 - x0, y1 - y0, 1.0)
+    dx = abs((box[0] + box[2]) - (x0 + x1)) / 2 / side
+    dy = ((box[1] + box[3]) - (y0 + y1)) / 2 / side
+    size = math.log(max(box[2] - box[0], box[3] - box[1], 1.0) / side)
+    near = (dx, dy, math.hypot(dx, dy), size)
+    return np.array([min(max(value, -3.0), 3.0) for value in near], np.float32)
