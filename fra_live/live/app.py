@@ -126,10 +126,13 @@ class WindowApp:
         self._opening = None
         try:
             source = opening.result()
-            self._session.start(source, explain=self._overlay.needs_explanation)
         except FraLiveError as error:
             self.status.note(str(error))
             return
+        try:
+            self._session.start(source, explain=self._overlay.needs_explanation)
+        except FraLiveError as error:
+            self.status.note(str(error))
         self._session.loop.set_threshold(self._threshold)
         self._camera = index
         self.status.note(f"Camera {index}")

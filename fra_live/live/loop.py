@@ -69,6 +69,12 @@ class LiveLoop(Pipeline):
         return self._source
 
     @property
+    def recognizer(self) -> FrameRecognizer:
+        """The recognizer in use: the one given, or the fallback's."""
+        with self._changed:
+            return self._recognizer
+
+    @property
     def ended(self) -> bool:
         """No frame will come any more."""
         with self._changed:

@@ -25,6 +25,7 @@ class Preparation(Generic[T]):
     def __init__(self, open_it: Callable[[], Source], load: Callable[[], T]) -> None:
         self._source = Background(open_it, lambda source: source.close())
         self._recognizer = Background(load)
+        self._taken = False
 
     def ready(self, timeout_s: float) -> bool:
         """Whether both are ready, after waiting at most so long.
@@ -49,12 +50,14 @@ class Preparation(Generic[T]):
 
     def take(self) -> tuple[Source, T]:
         """Both, once they are ready; the caller closes the source."""
+        self._taken = True
         return self._source.result(), self._recognizer.result()
 
     def abandon(self) -> None:
-        """Want neither any more; the source is closed, now or when it opens."""
-        self._source.abandon()
-        self._recognizer.abandon()
+        """Want neither any more, unless they were taken; the source is closed when it opens."""
+        if not self._taken:
+            self._source.abandon()
+            self._recognizer.abandon()
 
     def _failed(self) -> bool:
         return self._source.failed() or self._recognizer.failed()

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from fra_live.labels import LabelSet
+from fra_live.live.event_files import EventFiles
 from fra_live.live.events import EventParameters, EventTracker, event_of_still
 from fra_live.live.frames import FrameRecognizer, LiveFrame
 from fra_live.live.loop import LiveLoop
@@ -23,7 +24,7 @@ from fra_live.live.pipeline import Pacing
 from fra_live.live.recorder import Recorder, free_name
 from fra_live.results import Event, FrameResult
 from fra_live.video.images import ImageSource
-from fra_live.video.sinks import JsonlSink, write_image
+from fra_live.video.sinks import write_image
 from fra_live.video.sources import Source
 
 _USUAL_RATE = Fraction(30)  # frames/s, where a source does not tell
@@ -41,7 +42,8 @@ class Session:
     Args:
         recognizer: for all sources.
         parameters: of the events.
-        events: JSON lines file for the events, written as they end.
+        events: JSON lines or CSV file for the events, written as they end.
+        event_folder: for a still and a clip of each event.
         folder: where recordings and snapshots go.
         fallback: makes another recognizer when the engine fails.
         hang_s: see `LiveLoop`.
@@ -63,6 +65,7 @@ class Session:
         *,
         parameters: EventParameters | None = None,
         events: Path | None = None,
+        event_folder: Path | None = None,
         folder: Path = Path(),
         fallback: Callable[[], FrameRecognizer] | None = None,
         hang_s: float = 10.0,
@@ -70,9 +73,10 @@ class Session:
         self.labels = recognizer.labels
         self.stills = False
         self.event_count = 0
-        self._recognizer, self._parameters, self._folder = recognizer, parameters, folder
+        self._recognizer: FrameRecognizer = recognizer
+        self._parameters, self._folder = parameters, folder
         self._fallback, self._hang_s = fallback, hang_s
-        self._events = JsonlSink(events) if events is not None else None
+        self._files = EventFiles(events, event_folder)
         self._recorder: Recorder | None = None
         self._recorder_overlay: Overlay | None = None
         self._started = False
@@ -89,8 +93,24 @@ class Session:
 
         Returns:
             The present source's events that were still going on.
+
+        Raises:
+            SinkError: a file of the present source could not be completed; the new one runs.
         """
-        ended = self._end_loop()
+        with ExitStack() as stack:
+            # The new source runs even where a file of the last one could not be completed.
+            stack.callback(self._start_loop, source, pacing, explain, repeat)
+            ended = self._end_loop()
+            self._files.start(source, live=source.live or pacing != "every")
+        return ended
+
+    def _start_loop(
+        self,
+        source: Source,
+        pacing: Pacing | None,
+        explain: bool,
+        repeat: Callable[[], Source] | None,
+    ) -> None:
         self.stills = isinstance(source, ImageSource)
         tracker = None
         if not self.stills:
@@ -107,13 +127,12 @@ class Session:
         )
         self._started = True
         self.cut()
-        return ended
 
     def take(self, frame: LiveFrame) -> list[Event]:
-        """Write down the events that ended with a frame.
+        """Write down what a frame brings of events, and what ended with it.
 
         Returns:
-            These events.
+            The events that ended.
 
         Raises:
             SinkError: they cannot be written; later ones are not tried.
@@ -121,7 +140,11 @@ class Session:
         ended = list(frame.ended_events)
         if self.stills:
             ended = event_of_still(self.loop.source.name, self.labels, frame.result)
-        self._write(ended)
+        self.event_count += len(ended)
+        with ExitStack() as stack:  # one of them may fail without the other
+            stack.callback(self._files.write, ended)
+            if not self.stills:
+                self._files.frame(frame)
         return ended
 
     def draw(
@@ -212,7 +235,7 @@ class Session:
         """
         ended: list[Event] = []
         with ExitStack() as stack:  # calls all of these, whatever any of them raises
-            stack.callback(self._close_events)
+            stack.callback(self._files.close)
             stack.callback(lambda: ended.extend(self._end_loop()))
             stack.callback(self.stop_recording)
         return ended
@@ -222,21 +245,8 @@ class Session:
             return []
         self._started = False
         ended = list(self.loop.close())
-        self._write(ended)
+        if self.loop.recognizer is not self._recognizer:  # the engine failed in this run
+            self._recognizer, self._fallback = self.loop.recognizer, None
+        self.event_count += len(ended)
+        self._files.write(ended)
         return ended
-
-    def _write(self, events: list[Event]) -> None:
-        self.event_count += len(events)
-        if self._events is None:
-            return
-        try:
-            for event in events:
-                self._events.write(event.to_dict())
-        except Exception:
-            self._close_events()
-            raise
-
-    def _close_events(self) -> None:
-        sink, self._events = self._events, None
-        if sink is not None:
-            sink.close()

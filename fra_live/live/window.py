@@ -32,7 +32,8 @@ class WindowOptions:
 
     Attributes:
         window: False opens no window: events are told as text, and of files every frame counts.
-        events: JSON lines file for the events, written as they end.
+        events: JSON lines or, by its suffix, CSV file for the events, written as they end.
+        event_folder: for a still and a clip of each event, with the seconds before it.
         folder: where snapshots and recordings go.
         record: record from the first frame on.
         mirror: show the picture as in a mirror; None: of cameras only.
@@ -46,6 +47,7 @@ class WindowOptions:
 
     window: bool = True
     events: Path | None = None
+    event_folder: Path | None = None
     folder: Path = Path()
     record: bool = False
     mirror: bool | None = None
@@ -191,6 +193,7 @@ class _Run:
                 recognizer,
                 parameters=options.parameters,
                 events=options.events,
+                event_folder=options.event_folder,
                 folder=options.folder,
                 fallback=self.fallback,
                 hang_s=options.hang_s,

@@ -12,6 +12,7 @@ import av
 import numpy as np
 
 from fra_live.labels import LabelSet
+from fra_live.live.loop import LiveFrame, LiveLoop
 from fra_live.results import BodyPart, Candidate, FrameResult, Person
 from fra_live.video.base import Frame, Source
 
@@ -122,3 +123,24 @@ def write_clip(path: Path, frames: int, rate: int = 30, size: tuple[int, int] = 
         for packet in stream.encode():
             container.mux(packet)
     return path
+
+
+def decode(path: Path) -> list[av.VideoFrame]:
+    """All frames of a video."""
+    with av.open(str(path)) as container:
+        return list(container.decode(video=0))
+
+
+def loop_threads() -> list[str]:
+    """The loop's threads that are alive."""
+    return [t.name for t in threading.enumerate() if t.name in ("capture", "recognition")]
+
+
+def take(loop: LiveLoop, count: int, display_s: float = 0.0) -> list[LiveFrame]:
+    """Show frames, each for so long."""
+    frames = []
+    while len(frames) < count and (frame := loop.get(timeout_s=5)) is not None:
+        time.sleep(display_s)
+        loop.shown(frame)
+        frames.append(frame)
+    return frames

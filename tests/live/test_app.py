@@ -1,0 +1,262 @@
+"""The window's behaviour, with a stand-in for the screen that presses keys when it is told to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fra_live.errors import EngineError, SourceError
+from fra_live.live import app as app_module
+from fra_live.live.app import WindowApp
+from fra_live.live.overlay import OverlayOptions
+from fra_live.live.session import Session
+from fra_live.live.signals import StopSignal
+from fra_live.video.sources import Source, open_source
+from tests.live.loop_parts import FakeCamera, SlowRecognizer, decode, write_clip
+
+
+class ScriptedScreen:
+    """Keeps what is shown; presses each key when its condition is first met."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.full_screen = False
+        self.fitted: tuple[int, ...] | None = None
+        self.pictures: list[np.ndarray] = []
+        self.script: list[tuple[Callable[[], bool], str]] = []
+        self._asked = time.monotonic()
+
+    def show(self, image: np.ndarray) -> int:
+        assert image.ndim == 3 and image.dtype == np.uint8
+        self.pictures.append(image)
+        return self.key()
+
+    def key(self, wait_ms: int = 1) -> int:
+        assert time.monotonic() - self._asked < 30, "the script got stuck"
+        if self.script and self.script[0][0]():
+            self._asked = time.monotonic()
+            return ord(self.script.pop(0)[1])
+        time.sleep(wait_ms / 1000)
+        return -1
+
+    def fit(self, image: np.ndarray) -> None:
+        self.fitted = image.shape
+
+    def toggle_full_screen(self) -> None:
+        self.full_screen = not self.full_screen
+
+
+class Show:
+    """A window app on a camera, and the means to press keys in it."""
+
+    def __init__(self, folder: Path, source: Source, recognizer: SlowRecognizer) -> None:
+        self.session = Session(recognizer, events=folder / "events.jsonl", folder=folder)
+        self.session.start(source)
+        self.screen = ScriptedScreen()
+        self.recognizer = recognizer
+        self.cameras: list[FakeCamera] = []
+        self.app = WindowApp(
+            self.session,
+            self.screen,  # type: ignore[arg-type]
+            OverlayOptions(),
+            mirror=False,
+            threshold=0.5,
+            camera=0,
+            open_camera=self.open_camera,
+        )
+        self.stop = StopSignal()
+
+    def open_camera(self, index: int) -> Source:
+        if index == 13:
+            raise SourceError("Camera 13 is cursed.")
+        self.cameras.append(FakeCamera(100, size=(60, 80)))
+        return self.cameras[-1]
+
+    def press(self, *keys: str, after: int = 3) -> None:
+        """Press keys one after the other, each after so many more pictures."""
+        for key in keys:
+            self.press_when(self._more(after), key)
+
+    def press_when(self, condition: Callable[[], bool], key: str) -> None:
+        self.screen.script.append((condition, key))
+
+    def _more(self, count: int) -> Callable[[], bool]:
+        start: list[int] = []
+
+        def enough() -> bool:
+            start.append(len(self.screen.pictures))
+            return start[-1] >= start[0] + count
+
+        return enough
+
+    def noted(self, text: str) -> Callable[[], bool]:
+        return lambda: any(text in line for line in self.app.status.lines([]))
+
+    def run(self) -> None:
+        try:
+            self.app.run(self.stop)
+        finally:
+            self.session.close()
+
+
+@pytest.fixture
+def show(tmp_path: Path) -> Iterator[Show]:
+    shown = Show(tmp_path, FakeCamera(100, size=(240, 320)), SlowRecognizer(drinking=(0, 1e9)))
+    yield shown
+    shown.session.close()
+
+
+def test_q_quits_and_ages_are_counted(show: Show) -> None:
+    show.press_when(lambda: bool(show.app._frame and show.app._frame.active_events), "q")
+    show.run()
+    assert show.screen.fitted == (240, 320, 3)
+    figures = show.session.loop.figures()
+    assert figures.shown >= 5 and figures.age_p95_ms > 0
+    assert "drinking" in (show.session._folder / "events.jsonl").read_text()
+
+
+@pytest.mark.parametrize("how", ["signal", "closed"])
+def test_other_ways_to_end(how: str, show: Show) -> None:
+    def end() -> bool:
+        show.stop.asked, show.screen.closed = how == "signal", how == "closed"
+        return False
+
+    show.press_when(end, "x")
+    show.run()
+
+
+def test_pause_holds_the_picture_and_a_step_shows_one_more(show: Show) -> None:
+    loop = show.session.loop
+    settled: list[tuple[int, float]] = []
+
+    def quiet() -> bool:
+        """Nothing has been recognized for a while."""
+        settled.append((show.recognizer.calls, time.monotonic()))
+        since = [t for calls, t in settled if calls == settled[-1][0]]
+        return since[-1] - since[0] > 0.2
+
+    calls: list[int] = []
+    show.press(" ")
+    show.press_when(quiet, "x")
+    show.press_when(lambda: calls.append(show.recognizer.calls) or True, ".")
+    show.press_when(lambda: show.recognizer.calls == calls[0] + 1, "x")
+    show.press_when(quiet, "x")
+    show.press_when(lambda: calls.append(show.recognizer.calls) or loop.paused, " ")
+    show.press_when(lambda: show.recognizer.calls > calls[1] + 3, "q")
+    show.run()
+    assert calls[1] == calls[0] + 1
+
+
+def test_views_ask_for_the_explanation(show: Show) -> None:
+    show.press("4")
+    show.press_when(lambda: show.recognizer.explained > 3, "1")
+    show.press_when(lambda: not show.session.loop.explain, "q")
+    show.run()
+
+
+def test_the_threshold_moves_in_steps_and_stays_inside(show: Show) -> None:
+    show.press("+", "=", "-", after=0)
+    show.press_when(lambda: show.recognizer.threshold == 0.55, "x")
+    show.press(*["+"] * 20, after=0)
+    show.press_when(lambda: show.recognizer.threshold == 0.95, "q")
+    show.run()
+
+
+def test_mirror_help_and_full_screen_change_what_is_shown(show: Show) -> None:
+    def cup_is_at(x: int) -> bool:
+        """Whether the cup's hatching is in the picture, 32 px wide from x on."""
+        return float(np.std(show.screen.pictures[-1][110:140, x : x + 32])) > 10
+
+    seen: list[bool] = []
+    show.press("m")
+    show.press_when(lambda: seen.append(cup_is_at(96)) or cup_is_at(192), "h")
+    show.press("f", "q")
+    show.run()
+    assert seen[0] and not seen[-1]
+    assert show.screen.full_screen
+    assert show.app.status.help
+
+
+def test_snapshot_and_recording(show: Show, tmp_path: Path) -> None:
+    show.press("s")
+    show.press_when(show.noted("Saved"), "r")
+    show.press("r", after=10)
+    show.press_when(show.noted("Recorded"), "q")
+    show.run()
+    [picture] = tmp_path.glob("*.png")
+    assert cv2.imread(str(picture)).shape == (240, 320, 3)
+    [recording] = tmp_path.glob("*.mp4")
+    assert 2 <= len(decode(recording)) <= 14
+
+
+def test_what_cannot_be_written_is_noted_and_the_show_goes_on(show: Show, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    show.session._folder = tmp_path / "file"
+    show.press("s")
+    show.press_when(show.noted("cannot be written"), "r")
+    show.press("q")
+    show.run()
+    assert show.session.recording is None
+
+
+def test_the_next_camera(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    present = [0, 2, 13]
+    monkeypatch.setattr(app_module, "list_cameras", lambda: present)
+    show.press("c")
+    show.press_when(show.noted("Camera 2"), "x")
+    show.press_when(lambda: show.screen.pictures[-1].shape == (60, 80, 3), "c")
+    show.press_when(show.noted("Camera 13 is cursed."), "x")
+    show.press_when(lambda: present.remove(0) or present.remove(13) or True, "c")
+    show.press_when(show.noted("No other camera was found."), "q")
+    show.run()
+    assert [camera.closed.is_set() for camera in show.cameras] == [True]
+
+
+def test_a_lost_camera_is_told(show: Show) -> None:
+    source = show.session.loop.source
+    told: list[int] = []
+
+    def lose() -> bool:
+        type(source).status = property(lambda self: "Camera 9 is lost.")  # type: ignore
+        source.silent = True  # type: ignore[attr-defined]
+        told.append(len(show.screen.pictures))
+        return True
+
+    try:
+        show.press_when(lose, "x")
+        show.press_when(lambda: len(show.screen.pictures) > told[0], "q")
+        show.run()
+    finally:
+        del type(source).status
+    assert show.app._lasting() == ["Camera 9 is lost."] or show.app._painted[0].startswith("Camera")
+
+
+def test_an_error_is_shown_until_q(tmp_path: Path) -> None:
+    def fail(call: int) -> None:
+        if call == 4:
+            raise EngineError("The GPU is gone.")
+
+    show = Show(tmp_path, FakeCamera(100), SlowRecognizer(on_call=fail))
+    show.press_when(lambda: "The GPU is gone. (q: quit)" in show.app._painted, "q")
+    with pytest.raises(EngineError, match="The GPU is gone"):
+        show.run()
+
+
+def test_a_video_ends_the_window_and_a_still_image_stays(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", frames=12)
+    show = Show(tmp_path, open_source(clip), SlowRecognizer())
+    show.run()
+    assert show.session.loop.figures().shown == 12
+
+    cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((48, 64, 3), np.uint8))
+    show = Show(tmp_path, open_source(tmp_path / "photo.png"), SlowRecognizer(drinking=(0, 1)))
+    show.press_when(lambda: show.session.loop.ended, "h")
+    show.press_when(lambda: show.app.status.help, "q")
+    show.run()
+    assert len(show.screen.pictures) >= 2
+    assert show.session.event_count == 1
