@@ -185,13 +185,17 @@ class Canvas:
         cv2.fillPoly(mask, [_fixed(p - (x0, y0)) for p in solid], 255, cv2.LINE_8, _SHIFT)
         plain = region.copy()
         cv2.copyTo(cv2.LUT(plain, self._table(colour, opacity)), mask, region)
-        if pattern:
+        if pattern and min(region.shape[:2]) >= 3.5 * self._period:  # on less it is but a smear
             mask &= self._hatch(mask.shape, pattern, x0, y0)
             cv2.copyTo(cv2.LUT(plain, self._table(colour, opacity, stripe=True)), mask, region)
 
+    @property
+    def _period(self) -> int:
+        return max(6, 5 * self.sizes.line)
+
     def _hatch(self, shape: tuple[int, ...], pattern: int, x0: int, y0: int) -> np.ndarray:
         """(h, w) uint8 stripes of 255, fixed to the frame so that they do not swim."""
-        period = max(6, 5 * self.sizes.line)
+        period = self._period
         tile = self._tools.hatches.get((pattern, period))
         if tile is None:
             tile = self._tools.hatches[pattern, period] = _hatch_tile(pattern, period)
@@ -227,8 +231,9 @@ class Canvas:
 
 def _fixed(polygon: np.ndarray) -> np.ndarray:
     """Float px as OpenCV's fixed point, far outside points drawn in: more would overflow."""
-    clipped = np.clip(polygon, -16_000, 48_000)
-    return np.rint(clipped * (1 << _SHIFT)).astype(np.int32).reshape(-1, 1, 2)
+    clipped = np.clip(polygon, -16_000, 48_000) * (1 << _SHIFT)
+    fixed: np.ndarray = np.rint(clipped).astype(np.int32).reshape(-1, 1, 2)
+    return fixed
 
 
 def _rounded(width: int, height: int, radius: int, inside: int) -> np.ndarray:

@@ -196,7 +196,7 @@ def _one_banner(
     width = min(width, room)
     height = round(1.35 * s.large + 1.35 * s.text + s.gap)
     rect = (s.gap, bottom - height, flag + width + 3 * s.gap, height)
-    canvas.panel(rect, 0.6 if ending else 0.74)
+    canvas.panel(rect, 0.74)
     canvas.block((rect[0], rect[1] + s.gap // 2, flag, height - s.gap), colour)
     left, ink = rect[0] + flag + s.gap, MUTED if ending else INK
     baseline = rect[1] + s.gap // 2 + round(1.02 * s.large)
@@ -207,7 +207,7 @@ def _one_banner(
     baseline = rect[1] + height - s.gap // 2 - round(0.38 * s.text)
     thick = max(4, round(0.36 * s.text))
     track = (left, baseline - round(0.36 * s.text) - thick // 2, width - meter_room, thick)
-    canvas.meter(track, score, colour, result.threshold)
+    canvas.meter(track, score, MUTED if ending else colour, result.threshold)
     x = left + width - letters.width(percent, s.text, MEDIUM)
     canvas.text(percent, (x, baseline), s.text, MEDIUM, ink, halo=False)
     return rect

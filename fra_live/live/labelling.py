@@ -54,7 +54,7 @@ def place(
 
     Returns:
         A rectangle inside the frame: the first of the places round the box (above first) that is
-        free, else the one that covers least.
+        free, else the nearest free one beside what is in the way, else the one that covers least.
     """
     x0, y0, x1, y1 = (round(v) for v in box)
     middle = (y0 + y1 - height) // 2
@@ -72,9 +72,16 @@ def place(
         (x0, y0 - 2 * gap - 2 * height),
         (x0, y1 + 2 * gap + height),
     ]
+    around = [
+        place
+        for x, y, w, h in taken
+        for place in ((x0, y - gap - height), (x0, y + h + gap), (x + w + gap, middle),
+                      (x - gap - width, middle), (x + w + gap, y + h - height))
+    ]  # fmt: skip
+    around.sort(key=lambda p: abs(p[0] - x0) + abs(p[1] - y0))
     own: Rect = (x0, y0, x1 - x0, y1 - y0)
     best: tuple[float, Rect] | None = None
-    for x, y in places:
+    for x, y in places + around:
         x = max(0, min(x, frame[1] - width))
         y = max(0, min(y, frame[0] - height))
         rect = (x, y, width, height)

@@ -60,6 +60,8 @@ def test_labels_avoid_each_other_and_the_object() -> None:
         assert common(rect, (150, 80, 50, 60)) == 0
         taken.append(rect)
         rects.append(rect)
+    corner = place(100, 24, (0.0, 440.0, 40.0, 480.0), (480, 640), [(0, 380, 300, 100)], 6)
+    assert common(corner, (0, 380, 300, 100)) == 0  # a panel over the object: above the panel
     everything = (0.0, 0.0, 640.0, 480.0)  # an object as large as the frame: a place all the same
     assert inside(place(100, 24, everything, (480, 640), [], 6), (480, 640))
 
