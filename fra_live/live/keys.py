@@ -14,7 +14,7 @@ class Command(Enum):
     SNAPSHOT = "save a picture"
     RECORD = "record, stop recording"
     MIRROR = "mirror"
-    VIEW = "views"
+    VIEW = "picture, coarse, windows, fine, all"
     THRESHOLD_UP = "raise fewer actions"
     THRESHOLD_DOWN = "raise more actions"
     NEXT_CAMERA = "next camera"

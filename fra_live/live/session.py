@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -156,7 +157,14 @@ class Session:
         if mirror:
             image, result = mirror_image(image), mirror_result(result)
             active = None if active is None else mirror_events(active, image.shape[1])
-        return overlay.draw(image, result, active, hud)
+        wanted = overlay.options
+        if overlay.needs_explanation and result.explanation is None:
+            # Recognized before the view was chosen: the next frame will have one.
+            overlay.options = replace(wanted, view=1)
+        try:
+            return overlay.draw(image, result, active, hud)
+        finally:
+            overlay.options = wanted
 
     def snapshot(self, overlay: Overlay, frame: LiveFrame, *, mirror: bool = False) -> Path:
         """Save a frame as it is shown, without figures and messages.

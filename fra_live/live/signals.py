@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -34,18 +34,21 @@ def stop_signals() -> Iterator[StopSignal]:
     In other threads than the main one, where signals cannot be handled, the wish never comes.
     """
     stop = StopSignal()
-    before: dict[signal.Signals, Callable[[int, FrameType | None], Any] | int | None] = {}
+    before: dict[signal.Signals, Any] = {}
 
     def restore() -> None:
         for number, handler in before.items():
-            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+            signal.signal(number, handler)
 
     def handle(number: int, frame: FrameType | None) -> None:
         stop.asked = True
         restore()
 
     if threading.current_thread() is threading.main_thread():
-        before = {number: signal.signal(number, handle) for number in _STOPPING}
+        for number in _STOPPING:
+            # What is ignored stays so (nohup); what is not Python's could not be put back.
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                before[number] = signal.signal(number, handle)
     try:
         yield stop
     finally:

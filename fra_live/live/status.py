@@ -6,7 +6,6 @@ import time
 from collections import deque
 
 from fra_live.live.keys import HOTKEYS
-from fra_live.live.overlay import VIEWS
 
 _NOTE_S = 5.0
 _MOST_NOTES = 3
@@ -40,13 +39,7 @@ class StatusLines:
 
 def help_lines() -> list[str]:
     """A line a key: its name, a tab, what it does."""
-    lines = []
-    for hotkey in HOTKEYS:
-        text = hotkey.command.value
-        if text == "views":
-            text = "view: " + ", ".join(VIEWS.values())
-        lines.append(f"{hotkey.name}\t{text}")
-    return lines
+    return [f"{hotkey.name}\t{hotkey.command.value}" for hotkey in HOTKEYS]
 
 
 def clock(seconds: float) -> str:
