@@ -114,7 +114,7 @@ class Recognizer:
             people = self._people(found, kept, overlaps[best], persons, scores, faces)
         with clock("results"):
             candidates = tuple(
-                self._candidate(found, i, overlaps, persons[k] if faces else None)
+                self._candidate(found, i, overlaps, int(persons[k]) if faces else None)
                 for k, i in enumerate(best)
             )
             explanation = None

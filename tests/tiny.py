@@ -32,7 +32,7 @@ LABELS = LabelSet(
 ACTIONS = ("drinking", "phoning", "none")
 # BGR of every channel
 COLOURS = np.array(
-    [(60, 60, 60), (150, 190, 240), (90, 120, 200), (210, 90, 20), (70, 190, 60)], np.float32
+    [(60, 60, 60), (150, 190, 240), (230, 20, 220), (210, 90, 20), (70, 190, 60)], np.float32
 )
 SIZES = ((96, 128), (128, 96))  # (H, W) of the images, in turn
 PARAMETERS = replace(Parameters(), coarse_size=96, fine_size=64, map_size=64)
