@@ -68,6 +68,7 @@ class NormConv(nn.Module):
         return self.weight * scale[:, None, None, None], norm.bias - norm.running_mean * scale
 
     def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
         padding = 0
         if self.kernel == 3:
             if self.stride == 2:  # TensorFlow pads right and bottom only

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,82 +18,10 @@ from fra_live.errors import DataError
 from fra_live.labels import LabelSet
 from fra_live.networks import SegmentationNetwork, build_network
 from fra_live.stages.windows import Window, WindowParameters
-from fra_live.training.augment import cut
+from fra_live.training.batches import Batch, BatchMaker, class_weights
 from fra_live.training.images import TrainingImage
 from fra_live.training.loss import action_loss, partial_label_loss, soft_targets
 from fra_live.training.recipes import NetworkRecipe, Stage
-from fra_live.training.views import action_in_view, coarse_view, fine_views, jitter
-
-_AHEAD = 3  # batches made while the network is at work
-Batch = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-
-
-def class_weights(images: Sequence[TrainingImage], labels: LabelSet) -> np.ndarray:
-    """(|L|,) loss weights: rare labels weigh more, (background / share)^0.3 within 1 to 6."""
-    counts = np.zeros(256)
-    for image in images:
-        counts += np.bincount(image.label_map.ravel(), minlength=256) / image.label_map.size
-    share = np.maximum(counts[: len(labels.names)], 1e-9)
-    return np.asarray(np.clip((share[0] / share) ** 0.3, 1.0, 6.0))
-
-
-class BatchMaker:
-    """Augmented batches of one stage, the same for the same seed and epoch."""
-
-    def __init__(
-        self,
-        stage: Stage,
-        images: Sequence[TrainingImage],
-        labels: LabelSet,
-        recipe: NetworkRecipe,
-        windows: WindowParameters,
-        predicted: Sequence[list[Window]],
-        seed: int,
-    ) -> None:
-        self.stage, self.images, self.labels = stage, images, labels
-        self.recipe, self.windows, self.predicted, self.seed = recipe, windows, predicted, seed
-
-    def __len__(self) -> int:
-        return max(1, round(sum(i.rate for i in self.images)) // self.recipe.batch)
-
-    def _example(self, index: int, rng: np.random.Generator) -> tuple[Any, ...]:
-        image = self.images[index]
-        if self.stage == "coarse":
-            view = coarse_view(image, rng)
-            action = image.action
-            if 0 <= action < len(self.labels.actions):  # the zoom may have lost the object
-                action = action_in_view(image, view, self.labels)
-        else:
-            offered = fine_views(image, self.labels, self.windows, self.predicted[index])
-            weights = np.array([weight for _, weight in offered])
-            view = offered[int(rng.choice(len(offered), p=weights / weights.sum()))][0]
-            view = jitter(view, rng)
-            action = action_in_view(image, view, self.labels)
-        pixels, labels = cut(image.image, image.label_map, view, self.recipe.size, rng)
-        return pixels[:, :, ::-1], labels, image.unannotated, image.weight, action
-
-    def _batch(self, indices: np.ndarray, seed: Sequence[int]) -> Batch:
-        rng = np.random.default_rng(seed)
-        parts = zip(*(self._example(int(i), rng) for i in indices), strict=True)
-        pixels, maps, unannotated, weight, action = (np.stack(part) for part in parts)
-        return pixels, maps, unannotated, weight.astype(np.float32), action.astype(np.int64)
-
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """Batches of one epoch, made on a thread of their own; images come by their rates."""
-        rates = np.array([i.rate for i in self.images])
-        size = min(self.recipe.batch, len(self.images))
-        order = np.random.default_rng([self.seed, number]).choice(
-            len(self.images), len(self) * size, replace=False, p=rates / rates.sum()
-        )
-        chunks = [order[i * size : (i + 1) * size] for i in range(len(self))]
-        with ThreadPoolExecutor(1) as pool:
-            pending: deque[Future[Batch]] = deque()
-            for i, chunk in enumerate(chunks):
-                pending.append(pool.submit(self._batch, chunk, [self.seed, number, i]))
-                if len(pending) > _AHEAD:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
 
 
 def _one_cycle(step: int, total: int) -> float:
@@ -119,7 +46,18 @@ def save_network(path: Path, network: SegmentationNetwork, labels: LabelSet, rec
     _save(path, {"weights": state, **info})
 
 
-def load_network(path: Path, **options: Any) -> tuple[SegmentationNetwork, LabelSet, NetworkRecipe]:
+def build_for(
+    recipe: NetworkRecipe, labels: LabelSet, frozen_blocks: int = 0
+) -> SegmentationNetwork:
+    """The network that a recipe asks for, with random weights."""
+    options = {"fc_channels": recipe.fc_channels} if recipe.fc_channels else {}
+    return build_network(
+        recipe.builder, len(labels.names), len(labels.actions),
+        frozen_blocks=frozen_blocks, **options,
+    )  # fmt: skip
+
+
+def load_network(path: Path) -> tuple[SegmentationNetwork, LabelSet, NetworkRecipe]:
     """Read what `save_network` wrote; the network comes in evaluation mode.
 
     Raises:
@@ -129,11 +67,25 @@ def load_network(path: Path, **options: Any) -> tuple[SegmentationNetwork, Label
         saved = torch.load(path, map_location="cpu", weights_only=True)
         labels = LabelSet.from_dict(saved["labels"])
         recipe = NetworkRecipe(**saved["recipe"])
-        network = build_network(recipe.builder, len(labels.names), len(labels.actions), **options)
+        network = build_for(recipe, labels)
         network.load_state_dict(saved["weights"])
     except Exception as error:  # torch.load raises many kinds
         raise DataError(f"{path} is no trained network of fra_live: {error}.") from error
     return network.eval(), labels, recipe
+
+
+def _saved(path: Path, labels: LabelSet, device: torch.device) -> dict[str, Any]:
+    """A result or checkpoint, when it is of the same labels and actions."""
+    try:
+        saved: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:  # torch.load raises many kinds
+        raise DataError(f"{path} cannot be read: {error}; remove it to train anew.") from error
+    now = labels.to_dict()
+    if json.dumps(saved.get("labels", now)) != json.dumps(now):
+        raise DataError(
+            f"{path} was trained with other labels or actions; remove it or give another folder."
+        )
+    return saved
 
 
 def train_network(
@@ -166,13 +118,14 @@ def train_network(
         The network with averaged weights, in evaluation mode.
 
     Raises:
-        DataError: the loss is no longer a number; the checkpoint before it is kept.
+        DataError: the loss is no longer a number, and the checkpoint before it is kept; or the
+            folder holds a training with other labels.
     """
     name = name or stage
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint, result = folder / f"{name}.checkpoint", folder / f"{name}.pt"
     if result.exists():
-        network.load_state_dict(torch.load(result, weights_only=True)["weights"])
+        network.load_state_dict(_saved(result, labels, torch.device("cpu"))["weights"])
         return network.eval()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -188,7 +141,7 @@ def train_network(
                          predicted or [[] for _ in images], seed)  # fmt: skip
     total, first = recipe.epochs * len(batches), 0
     if checkpoint.exists():
-        saved = torch.load(checkpoint, map_location=device, weights_only=True)
+        saved = _saved(checkpoint, labels, device)
         network.load_state_dict(saved["network"])
         averaged.load_state_dict(saved["averaged"])
         optimizer.load_state_dict(saved["optimizer"])
@@ -201,6 +154,7 @@ def train_network(
                                  figures="")  # fmt: skip
         for epoch in range(first, recipe.epochs):
             network.train()
+            torch.manual_seed(100_003 * seed + epoch)  # dropout, the same after a resumption
             losses = []
             for i, batch in enumerate(batches.epoch(epoch)):
                 step = epoch * len(batches) + i
@@ -208,14 +162,16 @@ def train_network(
                     group["lr"] = group["peak"] * _one_cycle(step, total)
                 segmentation, action = _losses(network, batch, weights, device)
                 loss = segmentation + recipe.action_weight * action
-                if not torch.isfinite(loss):
-                    raise DataError(
-                        f"The loss of Net_{name} is {float(loss)} in epoch {epoch + 1}; "
-                        f"{checkpoint} holds the state before it: lower the learning rate."
-                    )
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
-                torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+                slope = torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+                if not torch.isfinite(loss.detach() + slope):  # a slope may fail before its loss
+                    kept = f"the state before it is in {checkpoint}" if epoch else "nothing is lost"
+                    raise DataError(
+                        f"The loss of Net_{name} is no number any more in epoch {epoch + 1} "
+                        f"(loss {float(loss)}, slope {float(slope)}); {kept}: lower the "
+                        "learning rate."
+                    )
                 optimizer.step()
                 # Early on the average follows closely, or it would hold the start for long.
                 _average(averaged, network, min(recipe.averaging, (1 + step) / (10 + step)))
@@ -227,7 +183,8 @@ def train_network(
             if not progress.console.is_terminal:
                 progress.console.print(f"Net_{name}: {figures}")
             state = {"network": network.state_dict(), "averaged": averaged.state_dict(),
-                     "optimizer": optimizer.state_dict(), "epoch": epoch + 1}  # fmt: skip
+                     "optimizer": optimizer.state_dict(), "epoch": epoch + 1,
+                     "labels": labels.to_dict()}  # fmt: skip
             _save(checkpoint, state)
     averaged.to("cpu")
     save_network(result, averaged, labels, recipe, stage)

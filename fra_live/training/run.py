@@ -6,6 +6,7 @@ that was killed goes on where it was.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,14 +17,16 @@ import torch
 from fra_live.annotations import AnnotationSet, Sample
 from fra_live.errors import DataError
 from fra_live.labels import LabelSet
-from fra_live.networks import SegmentationNetwork, build_network
+from fra_live.networks import SegmentationNetwork
 from fra_live.networks.mobilenet_v1 import MobileNetV1
 from fra_live.networks.vgg16 import VGG16
 from fra_live.stages.windows import WindowParameters
 from fra_live.training.images import TrainingImage, load_images
-from fra_live.training.networks import load_network, train_network
+from fra_live.training.networks import build_for, load_network, train_network
 from fra_live.training.predict import predicted_windows
 from fra_live.training.recipes import NetworkRecipe, Recipe, Stage
+
+LEAST_IMAGES = 2  # of an action: with one, nothing is left to hold out
 
 
 def folds_of(samples: Sequence[Sample], folds: int) -> np.ndarray:
@@ -59,9 +62,7 @@ def new_network(
     """
     torch.manual_seed(seed)
     frozen = recipe.frozen_blocks if start is not None else 0
-    network = build_network(
-        recipe.builder, len(labels.names), len(labels.actions), frozen_blocks=frozen
-    )
+    network = build_for(recipe, labels, frozen)
     if start is None:
         return network
     if start.is_dir():
@@ -123,11 +124,23 @@ def train_networks(
             independent, so that several processes can share the work.
 
     Raises:
-        DataError: an image cannot be read, or a label that an action needs has no example.
+        DataError: an image cannot be read, a label that an action needs has no example, or
+            there are too few images of an action.
     """
     for name in data.labels.actions.values():
         if not any(s.boxes(name) for s in data.samples):
             raise DataError(f"{data.path}: the label '{name}' has no outlined example.")
+    shown = Counter(s.action for s in data.samples if s.action is not None)
+    for action in data.labels.actions:
+        if shown[action] < LEAST_IMAGES:
+            raise DataError(
+                f"{data.path}: the action '{action}' has {shown[action]} image(s); "
+                f"training takes {LEAST_IMAGES} or more."
+            )
+    if len(shown) < 2:
+        raise DataError(
+            f"{data.path}: all images show one action; add images of action 'none' or of another."
+        )
     images = load_images(data.samples, data.labels)
     assigned = folds_of(data.samples, recipe.folds) if recipe.folds else np.zeros(0)
     parts = [*(f"fold{k}" for k in range(recipe.folds)), "all"]
