@@ -51,13 +51,16 @@ def cut(
         linear = np.array([[cos, -sin], [sin, cos]]) @ np.diag([zoom * aspect, zoom / aspect])
         if rng.random() < 0.5:
             linear[0] *= -1
-    offset = size / 2 - linear @ np.array(view.centre_xy)
+    # OpenCV counts from the centres of px, views and boxes from their corners.
+    offset = size / 2 - 0.5 - linear @ (np.array(view.centre_xy) - 0.5)
     matrix = np.column_stack([linear, offset])
     # Shrinking by much more than two needs a blur first, or thin objects alias away.
     interpolation = cv2.INTER_LINEAR if zoom > 0.6 else cv2.INTER_AREA
     if zoom < 0.6:
         small = cv2.resize(image, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA)
-        matrix_small = matrix @ np.diag([1 / zoom, 1 / zoom, 1.0])
+        half = 0.5 / zoom - 0.5
+        enlarge = np.array([[1 / zoom, 0, half], [0, 1 / zoom, half], [0, 0, 1]])
+        matrix_small = matrix @ enlarge
         out = cv2.warpAffine(small, matrix_small, (size, size), flags=cv2.INTER_LINEAR,
                              borderMode=cv2.BORDER_REFLECT_101)  # fmt: skip
     else:
