@@ -106,7 +106,12 @@ def held_out_scores(
     regularisation: float = REGULARISATION,
 ) -> np.ndarray:
     """S(I) of every image by classifiers that never saw it; (len(bags), A)."""
-    assigned = np.random.default_rng(seed).permutation(len(bags)) % parts
+    rng = np.random.default_rng(seed)
+    assigned = np.zeros(len(bags), np.intp)
+    kinds = np.array([b.action for b in bags])
+    for kind in np.unique(kinds):  # each part has its share of each action, rare ones too
+        members = rng.permutation(np.flatnonzero(kinds == kind))
+        assigned[members] = np.arange(len(members)) % parts
     scores = np.zeros((len(bags), actions), np.float32)
     for part in range(parts):
         inside = [b for b, a in zip(bags, assigned, strict=True) if a != part]
@@ -128,13 +133,13 @@ def calibrate(classifier: Classifier, scores: np.ndarray, kinds: np.ndarray) -> 
     actions = scores.shape[1]
     matrix = np.zeros((actions + 1, actions), np.float32)
     offsets = np.full(actions + 1, -20.0, np.float32)
-    for row, kind in enumerate(model.classes_):
-        matrix[kind], offsets[kind] = model.coef_[row], model.intercept_[row]
-    if len(model.classes_) == 2:  # scikit-learn gives one row for two classes
-        matrix[:], offsets[:] = 0.0, -20.0
+    if len(model.classes_) == 2:  # scikit-learn gives one row for two classes: of the second
         low, high = model.classes_
         offsets[low] = 0.0
         matrix[high], offsets[high] = model.coef_[0], model.intercept_[0]
+    else:
+        for row, kind in enumerate(model.classes_):
+            matrix[kind], offsets[kind] = model.coef_[row], model.intercept_[row]
     return Classifier(
         classifier.mean, classifier.scale, classifier.weights, classifier.biases, matrix, offsets
     )

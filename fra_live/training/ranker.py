@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.svm import SVR
 
+from fra_live.errors import DataError
 from fra_live.stages.rank import Ranker
 from fra_live.training.evidence import Evidence
 
@@ -19,8 +20,16 @@ def fit_ranker(evidence: Sequence[Evidence], seed: int = 0, max_rows: int = MAX_
     """Fit the regression on all candidates whose true overlap is known.
 
     Candidates with true overlap are all kept; of the others a random part, within `max_rows`.
+
+    Raises:
+        DataError: there is no such candidate.
     """
     scored = [e for e in evidence if e.scored and len(e.channels)]
+    if not scored:
+        raise DataError(
+            "The networks found no candidate region in any image whose objects are outlined; "
+            "train them for longer or on more images."
+        )
     x = np.concatenate([e.context for e in scored])
     y = np.concatenate([e.overlap for e in scored])
     rng = np.random.default_rng(seed)
