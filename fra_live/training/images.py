@@ -65,6 +65,12 @@ def _load(sample: Sample, labels: LabelSet) -> TrainingImage:
     image = cv2.imread(str(sample.path), cv2.IMREAD_COLOR)
     if image is None:
         raise DataError(f"{sample.path} cannot be decoded as an image.")
+    height, width = image.shape[:2]
+    if abs(width * sample.height - height * sample.width) > 0.02 * width * sample.height:
+        raise DataError(
+            f"{sample.path} has {width}x{height} px, but its annotation says "
+            f"{sample.width}x{sample.height}: its outlines would not fit."
+        )
     scale = min(1.0, LONGEST_SIDE / max(image.shape[:2]))
     if scale < 1.0:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
