@@ -40,7 +40,7 @@ def _head(console: Console, report: Report) -> None:
         f"[bold]{escape(report['model'])}[/bold] under {report['backend']} in "
         f"{report['precision']} ({escape(report['reason'])}), {width}×{height} px"
     )
-X
+    threads = f", {_count(report['threads'], 'thread')}" if report["threads"] else ""
     console.print(f"{escape(where)}, {_count(machine['cores'], 'core')}{threads}")
     console.print(f"{escape(report['frames_from'])}", style="dim")
     if machine["busy"]:
