@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections import Counter
@@ -17,6 +16,7 @@ from fra_live.annotations import AnnotationSet
 from fra_live.errors import SinkError
 from fra_live.parameters import Parameters
 from fra_live.runtime.bundle import FORMAT, sha256
+from fra_live.runtime.manifest import write_manifest
 from fra_live.stages.classify import Classifier
 from fra_live.stages.rank import Ranker
 from fra_live.training.heads import exported
@@ -77,21 +77,6 @@ def write_bundle(
         write_manifest(out / "manifest.json", manifest)
     except OSError as error:
         raise SinkError(f"The bundle {out} cannot be written: {error}.") from error
-
-
-def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
-    """Write a manifest; complete or not at all."""
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(path)
-
-
-def record_figures(bundle: Path, key: str, figures: Mapping[str, Any]) -> None:
-    """Put measured figures into a bundle's manifest, under `figures`.`key`."""
-    path = bundle / "manifest.json"
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    manifest.setdefault("figures", {})[key] = dict(figures)
-    write_manifest(path, manifest)
 
 
 def _summary(data: AnnotationSet) -> dict[str, Any]:
