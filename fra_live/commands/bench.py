@@ -16,25 +16,27 @@ from fra_live.commands.common import (
     write_json,
 )
 
-HELP = "measure frames a second, the time of each stage, and the machine's share in it"
+HELP = "measure how fast a model runs here, stage by stage"
 DESCRIPTION = """\
-Times the whole recognizer on real images, warm, and prints a card that explains each figure and,
+Times the whole recognizer, warm, on real pictures: frames a second, latency, milliseconds of each
+stage, and what share of this machine's arithmetic the networks reach. Prints a card to read and,
 as its last line, one JSON object.
 
   fra-live bench
   fra-live bench --images photos/ --frame 1280x720 --seconds 10
   fra-live bench --cameras 1,2,4,8 --precisions --peer yolo11n-seg
-  fra-live bench | tail -1 > figures.json
+  fra-live bench --json - > figures.json          # the card goes to stderr
 
-Regimes run one after the other, never in turns. Close other programs first: the card says when
-the machine was busy."""
+Leave the machine alone while it runs: other programs show in the figures, and the card says so."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
         "--frame",
+        "--size",
         type=frame_size,
+        dest="frame",
         default=(480, 640),
         metavar="WIDTHxHEIGHT",
         help="size of the frames (default: 640x480)",
