@@ -43,7 +43,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="camera index, video file, image, folder, glob, rtsp or http URL (default: 0)",
     )
     parser.add_argument("--no-window", action="store_true", help="print events instead")
-    parser.add_argument("--events", type=Path, metavar="FILE", help="write events as JSON lines")
+    parser.add_argument(
+        "--events",
+        type=Path,
+        metavar="FILE",
+        help="write events as they end, as JSON lines or, where it ends in .csv, as CSV",
+    )
+    parser.add_argument(
+        "--event-folder",
+        type=Path,
+        metavar="DIR",
+        help="keep a still and a clip of each event, with the seconds before it",
+    )
     parser.add_argument(
         "--folder",
         type=Path,
@@ -81,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
     options = WindowOptions(
         window=not args.no_window,
         events=args.events,
+        event_folder=args.event_folder,
         folder=args.folder,
         record=args.record,
         mirror=args.mirror,
