@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from fra_live.annotations import AnnotationSet, Sample
+from fra_live.annotations import AnnotationSet
 from fra_live.errors import DataError
 from fra_live.evaluation.metrics import (
     average_precision,
@@ -25,6 +25,7 @@ from fra_live.evaluation.metrics import (
 )
 from fra_live.labels import NO_ACTION, LabelSet
 from fra_live.results import Candidate, FrameResult
+from fra_live.samples import Sample
 
 LEAST_OVERLAP = 0.5  # IoU at and above which a box is localised
 Progress = Callable[[int, int], None]

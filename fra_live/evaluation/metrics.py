@@ -62,7 +62,8 @@ def box_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     area_a = np.prod(np.maximum(a[..., 2:] - a[..., :2], 0.0), axis=-1)
     area_b = np.prod(np.maximum(b[..., 2:] - b[..., :2], 0.0), axis=-1)
     union = area_a + area_b - common
-    return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    overlaps: np.ndarray = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    return overlaps
 
 
 def best_overlaps(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:

@@ -66,6 +66,8 @@ def backbone(pretrained: Path) -> Features:
         MissingExtraError: torch is not installed.
         DataError: the weights cannot be read.
     """
+    if not pretrained.is_file():
+        raise DataError(f"{pretrained} does not exist; give MobileNetV1's weights as an npz file.")
     try:
         import torch
     except ImportError as error:
@@ -134,7 +136,8 @@ def fit_and_measure(
     def scores(cost: float, x: np.ndarray, actions: np.ndarray, unseen: np.ndarray) -> np.ndarray:
         centre = x.mean(axis=0)  # the features are all positive; uncentred, the fit takes minutes
         machine = LinearSVC(C=cost, dual=False, random_state=seed).fit(x - centre, actions)
-        return np.asarray(machine.decision_function(unseen - centre))
+        margins = np.asarray(machine.decision_function(unseen - centre))
+        return margins if margins.ndim == 2 else np.stack([-margins, margins], axis=1)
 
     folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(*train))
 

@@ -66,10 +66,10 @@ class ColourRecognizer:
             Person(BodyPart("face", c.box_xyxy, c.outline, 0.9), actions) for c in parts["face"]
         ]
         height, width = frame.shape[:2]
+        half = (max(1, width // 2), max(1, height // 2))
+        small = cv2.resize(probabilities.transpose(1, 2, 0), half)
         explanation = Explanation(
-            cv2.resize(probabilities.transpose(1, 2, 0), (width // 2, height // 2)).transpose(
-                2, 0, 1
-            ),
+            small.reshape(half[1], half[0], -1).transpose(2, 0, 1),
             ((width * 0.1, height * 0.1, width * 0.9, height * 0.9),),
             probabilities,
             tuple(found),

@@ -85,7 +85,6 @@ def test_features_are_rows_of_unit_length(make_set: Any) -> None:
 def test_missing_weights_are_told_in_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("torch")
     gone = tmp_path / "gone.npz"
     assert main(["--data", str(tmp_path), "--pretrained", str(gone)]) == 1
     message = capsys.readouterr().err
