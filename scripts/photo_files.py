@@ -8,6 +8,7 @@ outside the target folder.
 from __future__ import annotations
 
 import os
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -173,3 +174,18 @@ def write(path: Path, data: bytes) -> None:
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise PreparationError(f"{path} cannot be written ({error.strerror}).") from error
+
+
+def tell(prepare: Callable[[], list[str]]) -> int:
+    """Run a preparation and print its problems, one sentence each, on stderr.
+
+    Returns:
+        The exit status: 1 where there was any problem.
+    """
+    try:
+        problems = prepare()
+    except PreparationError as error:
+        problems = [str(error)]
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0

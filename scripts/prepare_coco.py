@@ -27,7 +27,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from photo_files import GivenFiles, PreparationError, lay_out, plain_name, write
+from photo_files import GivenFiles, PreparationError, lay_out, plain_name, tell, write
 
 # The ids and names of the sets in annotations/fra, so that files can be merged as they are.
 CATEGORIES = ("face", "hand", "drink", "cigarette", "bubble_wand", "toothbrush", "phone")
@@ -242,13 +242,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--split", default="train2017", help="which instances file of a zip (train2017)")
     add("--limit", type=int, default=0, metavar="N", help="at most N photos, by chance (all)")
     add("--seed", type=int, default=0, help="of that choice (0)")
-    try:
-        problems = prepare(parser.parse_args(arguments))
-    except PreparationError as error:
-        problems = [str(error)]
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    return 1 if problems else 0
+    options = parser.parse_args(arguments)
+    return tell(lambda: prepare(options))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from photo_files import GivenFiles, PreparationError, lay_out, plain_name, write
+from photo_files import GivenFiles, PreparationError, lay_out, plain_name, tell, write
 
 SETS = ("train.json", "test.json", "extra.json")
 OFFICIAL = "stanford40"  # `source` of the images that the download holds
@@ -113,17 +113,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--partial", action="store_true", help="write sets of the photos that are there"
     )
     options = parser.parse_args(arguments)
-    try:
+
+    def run() -> list[str]:
         given = GivenFiles(options.given)
         try:
-            problems = prepare(given, options.annotations, options.out, options.partial)
+            return prepare(given, options.annotations, options.out, options.partial)
         finally:
             given.close()
-    except PreparationError as error:
-        problems = [str(error)]
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    return 1 if problems else 0
+
+    return tell(run)
 
 
 if __name__ == "__main__":
