@@ -231,14 +231,19 @@ def _gpu() -> Iterator[Finding]:
     if not found:
         yield Finding("gpu", "GPU", "missing", "no NVIDIA GPU; OpenVINO runs on the CPU")
         return
+    from fra_live.runtime.engine import BACKENDS
+
     fix = extra_command("gpu")
     if package_version("torch") is None:
         yield Finding("gpu", "torch", "missing", "not installed", fix)
     else:
         works, said = try_code(_CUDA, seconds=120)
         yield Finding("gpu", "torch", "ok" if works else "missing", said)
-    works, said = try_code("import tensorrt; print(tensorrt.__version__)", seconds=120)
-    yield Finding("gpu", "TensorRT", "ok" if works else "missing", said, None if works else fix)
+    if "tensorrt" in BACKENDS:
+        works, said = try_code("import tensorrt; print(tensorrt.__version__)", seconds=120)
+        yield Finding("gpu", "TensorRT", "ok" if works else "missing", said, None if works else fix)
+    elif "torch" not in BACKENDS:
+        yield Finding("gpu", "recognition", "missing", "runs on the CPU; training uses the GPU")
 
 
 def _extras() -> Iterator[Finding]:

@@ -17,6 +17,7 @@ import pytest
 from fra_live import cli
 from fra_live.commands import common, doctor
 from fra_live.errors import BundleError, SinkError
+from fra_live.runtime.engine import BACKENDS
 
 NOWHERE = ["evaluate", "--data", "set.json", "--model", "no-such-model"]
 
@@ -208,6 +209,10 @@ def test_a_frame_size_is_width_by_height(text: str, size: tuple[int, int]) -> No
 def test_other_frame_sizes_are_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
         common.frame_size(text)
+
+
+def test_the_engines_offered_are_those_there_are() -> None:
+    assert ("auto", *BACKENDS) == common.ENGINES
 
 
 def test_the_chosen_engine_is_announced(

@@ -97,6 +97,40 @@ def test_live_where_no_window_can_open(
     assert "--no-window" in said
 
 
+def test_explain_draws_a_sheet_for_each_image(
+    photo: Path, clip: Path, model: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twin = tmp_path / "twin" / "photo.jpg"
+    twin.parent.mkdir()
+    cv2.imwrite(str(twin), cv2.imread(str(photo)))
+    out = tmp_path / "sheets"
+    inputs = [str(photo), str(twin), str(clip)]
+    assert cli.main(["explain", *inputs, "--out", str(out), *model]) == 1
+    shown = capsys.readouterr()
+    assert sentences(shown.err)[1:] == [f"fra-live: {clip} is a video; explain takes images."]
+    assert shown.out == f"2 sheets in {out}\n"
+    names = sorted(path.name for path in out.iterdir())
+    assert names == ["photo_explained.png", "photo_explained_2.png"]
+    assert all(cv2.imread(str(path)).shape[1] > 1000 for path in out.iterdir())
+
+
+def test_bench_ends_in_a_line_of_json(
+    model: list[str], photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    photo.rename(photos / photo.name)
+    arguments = ["--seconds", "0.2", "--size", "128x96", "--images", str(photos)]
+    assert cli.main(["bench", *arguments, "--json", "-", *model]) == 0
+    shown = capsys.readouterr()
+    figures = json.loads(shown.out)
+    assert figures["frame"] == [96, 128] and figures["precision"] == "f32"
+    assert figures["fps"] > 0 and 0 < figures["overhead_share"] < 1
+    assert {"p50", "p95"} <= figures["latency_ms"].keys()
+    assert {"coarse", "fine"} <= figures["stages_ms"].keys()
+    assert "frames/s" in shown.err  # the card
+
+
 def coco(path: Path, photo: Path) -> Path:
     """A set of one photo in which somebody drinks."""
     box = [20, 20, 60, 20, 60, 60, 20, 60]
@@ -122,8 +156,10 @@ def test_evaluate_gives_the_figures_of_the_contract(
     assert {"n", "top1_iou50", "top3_iou50"} <= figures["localisation"]["drink"].keys()
     assert "drink" in figures["iou"]
 
-    target = tmp_path / "figures.json"
-    assert cli.main(["evaluate", "--data", str(data), "--json", str(target), *model]) == 0
+    target, page = tmp_path / "figures.json", tmp_path / "page.html"
+    written = ["--json", str(target), "--report", str(page)]
+    assert cli.main(["evaluate", "--data", str(data), *written, *model]) == 0
+    assert page.read_text().startswith("<!doctype html>")
     assert json.loads(target.read_text()) == figures
     assert "average precision" in capsys.readouterr().out
 
@@ -136,6 +172,8 @@ def test_evaluate_gives_the_figures_of_the_contract(
         (["evaluate", "--data", "{here}/photo.png"], "photo.png"),
         (["evaluate", "--clip", "{here}/none.mp4"], "none.json"),
         (["live", "{here}/none.mp4", "--no-window"], "none.mp4"),
+        (["explain", "{here}/none.png", "--out", "{here}/sheets"], "none.png"),
+        (["bench", "--images", "{here}/none"], "none"),
         (["demo", "--out", "{here}/photo.png"], "photo.png"),
     ],
 )

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from fra_live.runtime.bundle import Bundle
 
 
+ENGINES = ("auto", "openvino")  # as in runtime.engine, which is not imported for a --help
+
+
 class Command(Protocol):
     """What a module in `fra_live.commands` has."""
 
@@ -86,7 +89,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--engine",
         default="auto",
-        choices=("auto", "openvino", "torch", "tensorrt"),
+        choices=ENGINES,
         help="what runs the networks (default: the best that works here)",
     )
     group.add_argument(
