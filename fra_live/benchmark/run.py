@@ -69,14 +69,15 @@ def run_bench(options: BenchOptions, say: Say = lambda text: None) -> dict[str, 
         SourceError: the photos cannot be read.
     """
     machine = describe_machine()
+    start = time.perf_counter()
+    recognizer = load(options.model, options.engine, options.precision, options.threads)
+    cold = {"load_s": time.perf_counter() - start}
+    say(f"model {recognizer.bundle.name}, {recognizer.engine}")
     frames = gather_frames(options.frame, options.images)
     say(f"frames: {frames.origin}")
     start = time.perf_counter()
-    recognizer = load(options.model, options.engine, options.precision, options.threads)
-    loaded = time.perf_counter()
     recognizer(frames.images[0])
-    cold = {"load_s": loaded - start, "first_frame_s": time.perf_counter() - loaded}
-    say(f"model {recognizer.bundle.name}, {recognizer.engine}")
+    cold["first_frame_s"] = time.perf_counter() - start
     _warm(recognizer, frames.images)
     say("one camera")
     timing = time_frames(recognizer, frames.images, options.seconds, len(frames.images))
@@ -139,7 +140,8 @@ def _arithmetic(
     }
     engine = recognizer.engine
     try:
-        peak = peak_flops(engine.backend, engine.precision, options.threads)
+        seconds = min(1.0, options.seconds)
+        peak = peak_flops(engine.backend, engine.precision, options.threads, seconds)
     except EngineError as error:
         return {**work, "peak_unknown": str(error)}
     return {
