@@ -15,7 +15,7 @@ from fra_live.annotate import Annotator, FrameRecognizer
 from fra_live.errors import SinkError, SourceError
 from fra_live.live.events import EventParameters
 from fra_live.live.overlay import OverlayOptions
-from fra_live.records import Record, Records, fingerprint
+from fra_live.records import Record, Records, copies_in, fingerprint
 from fra_live.reports import InputReport, ProcessReport, Progress
 from fra_live.video.base import Frame, Source
 from fra_live.video.inputs import Input, expand_inputs
@@ -56,7 +56,7 @@ def process(
     """
     annotator = Annotator(recognizer, overlay_options, event_parameters)
     records = Records(out, overwrite)
-    found, refused = expand_inputs(inputs, out, records.outputs())
+    found, refused = expand_inputs(inputs, out, copies_in)
     total = len(found) + len(refused)
     run = _Run(annotator, records, found, total, frames_jsonl, overwrite, progress)
     try:

@@ -78,8 +78,7 @@ class Records:
         except OSError as error:
             raise sink_error(out, error) from error
         PartFile(self.folder / "test").discard()
-        self._records: dict[str, Record] = {}
-        self._read()
+        self._records = {record.input: record for record in _load(self.folder)}
         if self._records or overwrite:
             return
         for name in (EVENTS, FRAMES, RESULTS):
@@ -88,14 +87,6 @@ class Records:
                     f"{out / name} exists and is not from an earlier run; choose another folder,"
                     " or allow overwriting."
                 )
-
-    def _read(self) -> None:
-        for path in self.folder.glob("*.json"):
-            with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-                values = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
-                if values.pop("format") == _FORMAT:
-                    record = Record(**values)
-                    self._records[record.input] = record
 
     def get(self, source: Path) -> Record | None:
         """The record of a resolved input path."""
@@ -136,10 +127,6 @@ class Records:
     def inputs(self) -> set[Path]:
         """Resolved paths of all inputs that were ever given."""
         return {Path(r.input) for r in self._records.values()}
-
-    def outputs(self) -> set[Path]:
-        """Resolved paths of all copies that were ever made."""
-        return {(self.out / r.output).resolve() for r in self._records.values()}
 
     def write_events(self) -> Path:
         """Make events.jsonl anew from all whole records, in the order of their copies' names.
@@ -183,6 +170,21 @@ class Records:
     def _whole(self) -> list[Record]:
         whole = [r for r in self._records.values() if self.is_whole(r)]
         return sorted(whole, key=lambda r: (natural_key(Path(r.output)), r.output))
+
+
+def copies_in(folder: Path) -> set[Path]:
+    """Resolved paths of the copies that were ever made in an output folder; else nothing."""
+    return {(folder / record.output).resolve() for record in _load(folder / FOLDER)}
+
+
+def _load(folder: Path) -> list[Record]:
+    records = []
+    for path in folder.glob("*.json"):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            values = json.loads(path.read_bytes())
+            if values.pop("format") == _FORMAT:
+                records.append(Record(**values))
+    return records
 
 
 def _write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:

@@ -35,7 +35,7 @@ class Frame:
 class Source(ABC):
     """A camera, file, folder or URL: iterate it for its frames, once; close it afterwards.
 
-    One thread may iterate; any thread may close a live source, which ends the iteration.
+    One thread may iterate; any thread may close it, which ends the iteration.
 
     Attributes:
         name: for people and for `Event.source`; credentials are removed.

@@ -217,7 +217,6 @@ def open_stream(name: str, url: str, timeout_s: float) -> InputContainer:
     """
     options = {
         "rtsp_transport": "tcp",  # lost UDP packets are torn pictures
-        "fflags": "nobuffer",
         "protocol_whitelist": _PROTOCOLS,
     }
     try:

@@ -11,7 +11,7 @@ from typing import Self
 import av
 import cv2
 import numpy as np
-from av.video.reformatter import Colorspace, VideoReformatter
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
 from fra_live.errors import SinkError
 from fra_live.video.files import DECODING_ERRORS
@@ -25,6 +25,9 @@ _COMMON_TICKS = 90_000
 # In H.264's tables colour space, primaries and transfer have the same number.
 _BT709, _BT601 = (1, Colorspace.ITU709), (6, Colorspace.ITU601)
 _LIMITED_RANGE = 1
+_INTERPOLATION = (  # else every colour comes out one or two levels darker
+    Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
+)
 _ROUNDING_S = 0.0006
 _BT709_FROM = 720  # rows, as decoders assume
 
@@ -75,17 +78,17 @@ class VideoSink:
         self._first_s: float | None = None
         self._last = -1
         self._file = PartFile(path)
-        flags = "+frag_keyframe+empty_moov+default_base_moof" if recoverable else "+faststart"
+        muxing = {"movflags": "+faststart"}
+        if recoverable:  # a fragment a second, on the disk as soon as it is whole
+            flags = "+frag_keyframe+empty_moov+default_base_moof"
+            muxing = {"movflags": flags, "frag_duration": "1000000", "flush_packets": "1"}
+        # The file's clock, which says when picture and sound begin, would tick in ms.
+        muxing["movie_timescale"] = str(self._time_base.denominator)
         self._reformatter = VideoReformatter()
         tag, self._colours = _BT709 if size[0] >= _BT709_FROM else _BT601
         try:
-            # The file's clock, which says when picture and sound begin, would tick in ms.
-            clock = str(self._time_base.denominator)
             self._container = av.open(
-                f"file:{self._file.part}",
-                "w",
-                format="mp4",
-                container_options={"movflags": flags, "movie_timescale": clock},
+                f"file:{self._file.part}", "w", format="mp4", container_options=muxing
             )
             height, width = (side + side % 2 for side in size)
             # No B-frames: with them the mp4 needs an edit list to start at its true time and is
@@ -131,6 +134,7 @@ class VideoSink:
                 format="yuv420p",
                 dst_colorspace=self._colours,
                 dst_color_range=_LIMITED_RANGE,
+                interpolation=_INTERPOLATION,
                 threads=1,
             )
             frame.pts, frame.time_base = ticks, self._time_base

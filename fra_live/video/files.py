@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
@@ -72,6 +73,7 @@ class FileSource(Source):
             SourceError: it is no video, or not one frame of it can be read.
         """
         self.name, self.path, self._container = name, path, container
+        self._lock = threading.Lock()
         self._failures = self._packets = self._frames = 0
         self._stopped: str | None = None
         self._first_dts: int | None = None
@@ -117,12 +119,18 @@ class FileSource(Source):
         return cls(name, container, path)
 
     def __iter__(self) -> Iterator[Frame]:
-        return self._iterator
+        while True:
+            with self._lock:
+                frame = next(self._iterator, None)
+            if frame is None:
+                return
+            yield frame
 
     def close(self) -> None:
-        """Close the file; not while another thread iterates."""
-        self._iterator = iter(())
-        self._container.close()
+        """Close the file; where another thread iterates, after the frame that it is reading."""
+        with self._lock:
+            self._iterator = iter(())
+            self._container.close()
 
     def _read(self) -> Iterator[Frame]:
         base = self._stream.time_base or Fraction(1, 1000)

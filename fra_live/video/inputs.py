@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from fra_live.video.address import (
 )
 from fra_live.video.sinks import IMAGE_FORMATS
 
+Copies = Callable[[Path], Collection[Path]]
 _SYNC = 0x47  # the first byte of an MPEG transport stream; TypeScript has the same suffix
 
 
@@ -58,14 +59,15 @@ class Input:
 
 
 def expand_inputs(
-    specs: Sequence[str | Path], out: Path, made: Collection[Path] = ()
+    specs: Sequence[str | Path], out: Path, copies_in: Copies = lambda _: ()
 ) -> tuple[list[Input], list[tuple[Path, SourceError]]]:
     """Find the recorded files.
 
     Args:
         specs: files; folders, which are gone through to the bottom; globs.
         out: where copies go; a folder's search passes over it.
-        made: resolved paths of earlier copies, which are not found by a search either.
+        copies_in: tells of a folder which files in it are earlier copies (resolved paths); a
+            search passes over those too.
 
     Returns:
         The files, each once, in the order given and in natural order within a folder; and what
@@ -77,7 +79,7 @@ def expand_inputs(
     for spec in specs:
         path = Path(spec).expanduser()
         try:
-            for entry in _expand(str(spec), path, out.resolve(), made):
+            for entry in _expand(str(spec), path, out.resolve(), copies_in):
                 resolved = entry.path.resolve()
                 if resolved not in seen:
                     seen.add(resolved)
@@ -90,14 +92,16 @@ def expand_inputs(
     return found, refused
 
 
-def _expand(spec: str, path: Path, out: Path, made: Collection[Path]) -> list[Input]:
+def _expand(spec: str, path: Path, out: Path, copies_in: Copies) -> list[Input]:
     if path.is_dir():
-        files = [p for p in _walk(path, out) if p.resolve() not in made]
+        files = _walk(path, out, copies_in)
         if not files:
             raise SourceError(f"{spec} holds no videos or images.")
         return [_input(p, p.relative_to(path)) for p in files]
     if is_glob(spec) and not path.exists():
-        files = [p for p in glob_files(spec) if p.resolve() not in made]
+        matching = glob_files(spec)
+        copies = {c for folder in {p.parent for p in matching} for c in copies_in(folder)}
+        files = [p for p in matching if p.resolve() not in copies]
         if not files:
             raise SourceError(f"No file matches {spec}.")
         return [_input(p, Path(p.name)) for p in files]
@@ -112,17 +116,19 @@ def _input(path: Path, relative: Path) -> Input:
     return Input(path, relative, is_image(path))
 
 
-def _walk(folder: Path, out: Path) -> list[Path]:
-    found = []
+def _walk(folder: Path, out: Path, copies_in: Copies) -> list[Path]:
+    found: list[Path] = []
+    copies: set[Path] = set()
     for parent, folders, names in os.walk(folder):
         inside = Path(parent)
+        copies.update(copies_in(inside))
         folders[:] = [f for f in folders if not f.startswith(".") and (inside / f).resolve() != out]
         for name in names:
             path = inside / name
             known = path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES
             if known and not name.startswith(".") and path.is_file() and not _is_script(path):
                 found.append(path)
-    return sorted(found, key=natural_key)
+    return sorted((p for p in found if p.resolve() not in copies), key=natural_key)
 
 
 def _is_script(path: Path) -> bool:

@@ -39,6 +39,7 @@ class JsonlSink:
         try:
             self._text = self._file.part.open("w", encoding="utf-8", newline="\n")
         except OSError as error:
+            self._file.discard()
             raise sink_error(path, error) from error
 
     @property

@@ -19,7 +19,7 @@ from fra_live.video.files import DECODING_ERRORS
 # What mp4 holds and every browser plays; AC-3, PCM or Vorbis in mp4 play in some only.
 COPIED_CODECS = frozenset({"aac", "mp3", "mp3float", "opus", "flac"})
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
-_AAC_BITS_PER_CHANNEL = 96_000
+_AAC_BITS_PER_CHANNEL = 80_000
 _LEAST_MP3_RATE = 16_000  # Hz; mp4 has no place for slower MP3
 _MAX_TRACKS = 8
 _MAX_FAILED_READS = 20
@@ -155,8 +155,8 @@ class SoundTrack:
 def _aac_stream(stream: AudioStream, output: OutputContainer) -> AudioStream:
     context = stream.codec_context
     rate = context.sample_rate if context.sample_rate in _AAC_RATES else 48_000
-    layout = "mono" if context.channels == 1 else "stereo"
+    layout = {1: "mono", 6: "5.1", 7: "5.1", 8: "5.1"}.get(context.channels, "stereo")
     out = output.add_stream("aac", rate=rate)
     out.codec_context.layout = layout
-    out.codec_context.bit_rate = _AAC_BITS_PER_CHANNEL * (1 if layout == "mono" else 2)
+    out.codec_context.bit_rate = _AAC_BITS_PER_CHANNEL * out.codec_context.channels
     return out
