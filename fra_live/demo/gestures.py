@@ -65,27 +65,26 @@ def drinking(portrait: Portrait) -> Gesture:
 
 
 def phoning(portrait: Portrait) -> Gesture:
-    """Her left hand holds a smartphone at the ear."""
-    picture, elbow = Picture((236, 70, 410, 304)), (362.0, 372.0)
-    wrist = [Capsule((305, 208, 0), (318, 262, -6), 18, 17, 0.8)]
+    """Her left hand holds a smartphone at the ear, fingers round its edge, thumb behind."""
+    picture, elbow = Picture((236, 70, 410, 304)), (352.0, 372.0)
+    wrist = [
+        Capsule((300, 164, -6), (294, 210, -4), 17, 17, 0.7),
+        Capsule((294, 204, -4), (307, 264, -6), 18, 17, 0.8),
+    ]
     paint_hand(picture, portrait, wrist, [], 22)
-    paint_sleeve(picture, portrait, (317, 250), elbow, 21, 21)
-    paint_phone(picture, portrait, (292, 84), (-23.3, 97.2))
-    palm = [
-        Capsule((323, 150, -2), (310, 205, 0), 13, 16, 0.8),
-        Capsule((312, 172, 4), (303, 206, 4), 13, 15, 0.8),
-        Capsule((296, 190, 8), (304, 212, 4), 12, 15, 0.8),
-        Capsule((305, 206, 0), (307, 218, -2), 18, 17, 0.8),
+    paint_sleeve(picture, portrait, (306, 248), elbow, 21, 21)
+    paint_phone(picture, portrait, (289, 82), (-37, 86))
+    back = [
+        Capsule((311, 136, 0), (302, 186, 2), 9, 11, 0.8),
+        Capsule((300, 176, 2), (296, 206, 0), 13, 14, 0.7),
     ]
     fingers = [
-        Finger(((288, 196, 16), (275, 182, 24), (267, 164, 26), (266, 149, 24)), 8.0, 5.6,
-               (-0.5, 0)),
-        Finger(((313, 178, 8), (308, 160, 22), (295, 152, 28), (284, 154, 26)), 6.0, 4.5, (0, 0)),
-        Finger(((319, 168, 6), (314, 146, 22), (298, 137, 30), (281, 139, 27)), 6.7, 5.0, (0, 0)),
-        Finger(((323, 158, 4), (318, 132, 22), (300, 122, 30), (281, 124, 27)), 7.0, 5.2, (0, 0)),
-        Finger(((324, 148, 2), (319, 118, 20), (303, 108, 29), (286, 109, 26)), 6.8, 5.1, (0, 0)),
-    ]  # fmt: skip
-    paint_hand(picture, portrait, palm, fingers, 23)
+        Finger(((299, 182, 6), (287, 172, 18), (275, 166, 22), (264, 165, 21)), 5.8, 4.3, (0, 0)),
+        Finger(((306, 169, 6), (294, 156, 20), (279, 151, 25), (265, 151, 23)), 6.5, 4.8, (0, 0)),
+        Finger(((310, 155, 6), (299, 140, 20), (284, 135, 26), (268, 135, 24)), 6.8, 5.0, (0, 0)),
+        Finger(((312, 140, 6), (303, 125, 20), (289, 120, 25), (275, 120, 23)), 6.7, 4.9, (0, 0)),
+    ]
+    paint_hand(picture, portrait, back, fingers, 23)
     return _gesture(picture, (276, 140), elbow)
 
 

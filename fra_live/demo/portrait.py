@@ -18,6 +18,9 @@ _PERSON = (
     (185, 150), (155, 110),
 )  # fmt: skip
 _CHEEKS = ((190, 118, 203, 135), (246, 118, 258, 135))
+_MOUTH = (223.3, 146.3)  # where the lips would meet, below the middle of the nose
+_MOUTH_HALF, _MOUTH_BOW, _MOUTH_GAP = 19.5, 4.6, 3.3  # half its width, its curve, half its height
+MOUTH_AREA = (194, 120, 252, 172)
 _SLEEVE = (60, 302, 122, 440)
 
 
@@ -34,6 +37,34 @@ class Portrait:
     image: np.ndarray
     skin: Colour
     cloth: np.ndarray
+
+    def enlarged(self) -> np.ndarray:
+        """(1024, 1024, 3) uint8 BGR, twice the size, by a good filter."""
+        return np.asarray(
+            cv2.resize(self.image, None, fx=2, fy=2, interpolation=cv2.INTER_LANCZOS4)
+        )
+
+    def closed_lips(self) -> np.ndarray:
+        """The smile with the mouth shut, as lips are round a cup or a cigarette.
+
+        Returns:
+            (h, w, 4) uint8, premultiplied BGRA, of `MOUTH_AREA` at two samples a portrait px.
+        """
+        x0, y0, x1, y1 = MOUTH_AREA
+        x = (np.arange(2 * x0, 2 * x1, dtype=np.float32)[None] + 0.5) / 2
+        y = (np.arange(2 * y0, 2 * y1, dtype=np.float32)[:, None] + 0.5) / 2
+        across = (x - _MOUTH[0]) / _MOUTH_HALF
+        below = y - (_MOUTH[1] - _MOUTH_BOW * across**2)
+        width = np.maximum(1 - across**2, 0)
+        # Both lips move to the line between them; chin and nose stay.
+        shift = _MOUTH_GAP * np.sqrt(width) * np.tanh(below / 0.6) * np.exp(-((below / 13) ** 4))
+        rows, columns = (y + shift) * 2 - 0.5, x * 2 - 0.5 + 0 * y
+        shut = cv2.remap(self.enlarged(), columns, rows, cv2.INTER_CUBIC).astype(np.float32)
+        line = 0.5 * (np.exp(-((below / 0.85) ** 2)) * np.clip(4 * width, 0, 1))[..., None]
+        shut += line * (np.array((52, 45, 95), np.float32) - shut)
+        edge = np.minimum(np.minimum(x - x0, x1 - x), np.minimum(y - y0, y1 - y))
+        alpha = np.clip(edge / 6, 0, 1)[..., None]
+        return np.asarray(np.round(np.concatenate([shut * alpha, 255 * alpha], -1)), np.uint8)
 
     @staticmethod
     def person(area: Area) -> np.ndarray:

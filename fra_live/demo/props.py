@@ -69,7 +69,7 @@ def paint_phone(picture: Picture, portrait: Portrait, top: _Place, down: _Place)
     """
     picture = _around(picture, top, down, 100)
     u, v = picture.along(top, down)
-    length, half, corner = 100.0, 16.5, 6.0
+    length, half, corner = 88.0, 12.5, 7.0
     du, dv = np.abs(u - length / 2) - length / 2 + corner, np.abs(v) - half + corner
     box = np.hypot(np.maximum(du, 0), np.maximum(dv, 0)) + np.minimum(np.maximum(du, dv), 0)
     box -= corner
@@ -81,11 +81,10 @@ def paint_phone(picture: Picture, portrait: Portrait, top: _Place, down: _Place)
     sheen = 0.10 + 0.10 * _bump(u - 0.9 * v, 26, 16) + 0.0004 * u
     back = np.maximum(box + 1.3, v - half + 4.0)
     picture.paint(coverage(back), _lit(sheen, (1.15, 1.05, 1.0)))
-    for cu, cv in ((9.5, -7.0), (18.5, -7.0)):
-        radius = np.hypot(u - cu, v - cv)
-        picture.paint(coverage(radius - 3.6), (0.05, 0.05, 0.05))
-        picture.paint(coverage(np.abs(radius - 3.6) - 0.35), (0.36, 0.35, 0.34))
-        picture.paint(coverage(np.hypot(u - cu + 1, v - cv - 1) - 0.9), (0.6, 0.5, 0.45))
+    lens = np.hypot(u - 8.5, v)
+    picture.paint(coverage(lens - 2.6), (0.05, 0.05, 0.05))
+    picture.paint(coverage(np.abs(lens - 2.6) - 0.3), (0.36, 0.35, 0.34))
+    picture.paint(coverage(np.hypot(u - 7.7, v - 0.8) - 0.7), (0.6, 0.5, 0.45))
 
 
 def paint_toothbrush(picture: Picture, portrait: Portrait, head: _Place, back: _Place) -> None:

@@ -10,14 +10,15 @@ import numpy as np
 
 from fra_live.demo.effects import Bubbles, Smoke, lay
 from fra_live.demo.gestures import GESTURES, Gesture
-from fra_live.demo.portrait import load_portrait
+from fra_live.demo.portrait import MOUTH_AREA, load_portrait
 from fra_live.demo.props import CIGARETTE
-from fra_live.demo.relief import KEEP
+from fra_live.demo.relief import KEEP, Area
 
 SIZE = (480, 640)  # H, W
 RATE = 30
 DURATION_S = 30.0
 MOVE_S = 0.3  # how long a hand takes to come or to go
+_LIPS_CLOSE = ("drinking", "blowing_bubbles", "smoking")
 
 
 class TrueAction(NamedTuple):
@@ -52,6 +53,16 @@ def _chain(after: _Matrix, before: _Matrix) -> _Matrix:
     return np.asarray(after @ np.vstack([before, (0, 0, 1)]))
 
 
+def _rest(area: Area) -> _Matrix:
+    """Px of a layer to portrait px."""
+    shift = 0.5 / KEEP - 0.5  # the centres of the first px
+    return np.array([[1 / KEEP, 0, area[0] + shift], [0, 1 / KEEP, area[1] + shift]])
+
+
+def _warp(layer: np.ndarray, matrix: _Matrix) -> np.ndarray:
+    return np.asarray(cv2.warpAffine(layer, matrix, SIZE[::-1], flags=cv2.INTER_LINEAR))
+
+
 def camera(time_s: float) -> _Matrix:
     """Portrait px to frame px: a slow pan and zoom that leaves the shuttle model out."""
     width = 350 + 9 * math.sin(0.42 * time_s) + 2 * math.sin(1.3 * time_s + 1)
@@ -71,17 +82,21 @@ def _held(action: str, t: float) -> tuple[float, float, float]:
     return sway[0], sway[1], 0.7 * math.sin(1.1 * t)
 
 
+def presence(action: TrueAction, time_s: float) -> float:
+    """How far the hand has come: 0 out of sight, 1 at the mouth or the ear."""
+    inside = min(time_s - action.start_s, action.end_s - time_s)
+    share = min(max((inside + MOVE_S / 2) / MOVE_S, 0.0), 1.0)
+    return share * share * (3 - 2 * share)
+
+
 def hand_motion(gesture: Gesture, action: TrueAction, time_s: float) -> _Matrix | None:
     """Portrait px to portrait px: where the drawn hand is; None when it is out of sight."""
-    t = time_s - action.start_s
-    late = action.end_s - time_s
-    there = np.clip((min(t, late) + MOVE_S / 2) / MOVE_S, 0, 1)
+    there = presence(action, time_s)
     if there <= 0:
         return None
-    there = there * there * (3 - 2 * there)
     (cx, cy), (ex, ey) = gesture.contact, gesture.elbow
     reach = 260 / math.hypot(ex - cx, ey - cy)
-    dx, dy, angle = _held(action.action, t)
+    dx, dy, angle = _held(action.action, time_s - action.start_s)
     dx += (1 - there) * reach * (ex - cx)
     dy += (1 - there) * reach * (ey - cy)
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
@@ -102,8 +117,8 @@ class Scene:
 
     def __init__(self, seed: int = 0) -> None:
         portrait = load_portrait()
-        # Enlarged once with a good filter; the camera then moves over it with a fast one.
-        self._photo = cv2.resize(portrait.image, None, fx=2, fy=2, interpolation=cv2.INTER_LANCZOS4)
+        self._photo = portrait.enlarged()
+        self._lips = portrait.closed_lips()
         self.gestures = {name: draw(portrait) for name, draw in GESTURES.items()}
         self._smoke = Smoke(seed + 1)
         wand = next(a for a in DEMO_ACTIONS if a.action == "blowing_bubbles")
@@ -120,8 +135,7 @@ class Scene:
         """(480, 640, 3) uint8 BGR of the frame at `index` / `RATE` seconds."""
         time_s = index / RATE
         view = camera(time_s)
-        half = _chain(view, np.array([[0.5, 0, -0.25], [0, 0.5, -0.25]]))
-        image = cv2.warpAffine(self._photo, half, SIZE[::-1], flags=cv2.INTER_LINEAR)
+        image = _warp(self._photo, _chain(view, _rest((0, 0, 512, 512))))
         for action in DEMO_ACTIONS:
             self._draw(image, action, time_s, view)
         rng = np.random.default_rng([self._seed, index])
@@ -134,26 +148,23 @@ class Scene:
         motion = hand_motion(gesture, action, time_s)
         if motion is None:
             return
+        if action.action in _LIPS_CLOSE:
+            lips = _warp(self._lips, _chain(view, _rest(MOUTH_AREA)))
+            lay(image, cv2.convertScaleAbs(lips, alpha=presence(action, time_s)), 0, 0)
+        placed = _chain(view, motion)
+        layer = _warp(gesture.layer, _chain(placed, _rest(gesture.area)))
         before = hand_motion(gesture, action, time_s - 0.4 / RATE)
-        x0, y0 = gesture.area[:2]
-        shift = 0.5 / KEEP - 0.5
-        rest = np.array([[1 / KEEP, 0, x0 + shift], [0, 1 / KEEP, y0 + shift]])
-        layer = self._warp(gesture, _chain(_chain(view, motion), rest))
         if before is not None and abs(before - motion).max() > 2:  # motion blur: shutter 0.4
-            steps = [motion + (before - motion) * s for s in (0.25, 0.5, 0.75, 1.0)]
             total = layer.astype(np.uint16)
-            for step in steps:
-                total += self._warp(gesture, _chain(_chain(view, step), rest))
-            layer = (total // (1 + len(steps))).astype(np.uint8)
+            for share in (0.25, 0.5, 0.75, 1.0):
+                then = _chain(view, motion + (before - motion) * share)
+                total += _warp(gesture.layer, _chain(then, _rest(gesture.area)))
+            layer = (total // 5).astype(np.uint8)
         lay(image, layer, 0, 0)
-        tip = _place(_chain(view, motion), *gesture.contact)
         scale, t = float(view[0, 0]), time_s - action.start_s
         if action.action == "smoking":
-            tip = (tip[0] + scale * 0.982 * CIGARETTE, tip[1] + scale * 0.19 * CIGARETTE)
+            x, y = _place(placed, *gesture.contact)
+            tip = (x + scale * 0.982 * CIGARETTE, y + scale * 0.19 * CIGARETTE)
             self._smoke.draw(image, tip, scale, t)
         elif action.action == "blowing_bubbles":
-            self._bubbles.draw(image, tip, scale, t)
-
-    @staticmethod
-    def _warp(gesture: Gesture, matrix: _Matrix) -> np.ndarray:
-        return np.asarray(cv2.warpAffine(gesture.layer, matrix, SIZE[::-1], flags=cv2.INTER_LINEAR))
+            self._bubbles.draw(image, _place(view, *gesture.contact), scale, t)
