@@ -15,8 +15,11 @@ import pytest
 
 HEAVY = {"torch", "torchvision", "sklearn", "skimage", "gradio", "onnx", "matplotlib"}
 SLOW = HEAVY | {"cv2", "openvino", "av", "numpy", "rich"}
-# Modules that exist to train, to measure or to make the demo's clip; running needs none of them.
-NOT_TO_RUN = ("fra_live.networks", "fra_live.training", "fra_live.evaluation", "fra_live.demo")
+# Modules that exist to train, to measure, to make the demo's clip, or for the page alone.
+NOT_TO_RUN = (
+    "fra_live.networks", "fra_live.training", "fra_live.evaluation", "fra_live.demo",
+    "fra_live.live.web",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
