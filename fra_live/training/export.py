@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import warnings
 from pathlib import Path
 
 import torch
@@ -28,21 +29,29 @@ class _Deployed(nn.Module):
 
 
 def export_onnx(network: SegmentationNetwork, path: Path) -> None:
-    """Write a network as ONNX with dynamic batch and size; channels are reversed inside."""
+    """Write a network as ONNX with dynamic batch and size; channels are reversed inside.
+
+    The file is complete or not there: one that a killed export left half would be taken for done.
+    """
     deployed = _Deployed(copy.deepcopy(network)).eval()
     example = torch.zeros((2, 64, 96, 3), dtype=torch.uint8)
+    temporary = path.with_name(f".{path.name}.part")
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    torch.onnx.export(
-        deployed,
-        (example,),
-        str(path),
-        dynamo=False,
-        opset_version=OPSET,
-        input_names=["images"],
-        output_names=["probabilities", "action_logits"],
-        dynamic_axes={
-            "images": {0: "n", 1: "height", 2: "width"},
-            "probabilities": {0: "n", 2: "h", 3: "w"},
-            "action_logits": {0: "n"},
-        },
-    )
+    with warnings.catch_warnings():
+        # This exporter is called legacy, and folds no reversed channels: nothing for users.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            deployed,
+            (example,),
+            str(temporary),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["images"],
+            output_names=["probabilities", "action_logits"],
+            dynamic_axes={
+                "images": {0: "n", 1: "height", 2: "width"},
+                "probabilities": {0: "n", 2: "h", 3: "w"},
+                "action_logits": {0: "n"},
+            },
+        )
+    temporary.replace(path)

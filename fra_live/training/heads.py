@@ -91,8 +91,9 @@ def gather(
 
 def _write(path: Path, evidence: Sequence[Evidence]) -> None:
     arrays = {name: np.concatenate([getattr(e, name) for e in evidence]) for name in _ARRAYS}
+    temporary = path.with_name(f".{path.name}")  # NumPy insists on the ending
     np.savez_compressed(
-        path,
+        temporary,
         allow_pickle=False,
         files=np.array([e.sample.path.name for e in evidence]),
         action=np.array([e.action for e in evidence]),
@@ -100,6 +101,7 @@ def _write(path: Path, evidence: Sequence[Evidence]) -> None:
         counts=np.array([len(e.channels) for e in evidence]),
         **arrays,
     )
+    temporary.replace(path)
 
 
 def _read(path: Path, samples: Sequence[Sample], labels: LabelSet) -> list[Evidence] | None:
