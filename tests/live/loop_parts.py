@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 
 from fra_live.labels import LabelSet
 from fra_live.live.loop import LiveFrame, LiveLoop
@@ -108,6 +110,30 @@ class FakeCamera(Source):
 
     def close(self) -> None:
         self.closed.set()
+
+
+@contextmanager
+def calm() -> Iterator[None]:
+    """Measures times: where an assertion fails while the machine was held up, it is skipped."""
+    worst, done = [0.0], threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            start = time.perf_counter()
+            time.sleep(0.002)
+            worst[0] = max(worst[0], time.perf_counter() - start - 0.002)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    except AssertionError:
+        if worst[0] > 0.012:
+            pytest.skip(f"the machine was held up for {1000 * worst[0]:.0f} ms: no times today")
+        raise
+    finally:
+        done.set()
+        watcher.join()
 
 
 def write_clip(path: Path, frames: int, rate: int = 30, size: tuple[int, int] = (48, 64)) -> Path:

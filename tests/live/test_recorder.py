@@ -46,7 +46,7 @@ def test_a_recording_has_its_name_when_it_is_complete(tmp_path: Path) -> None:
     frames = decode(path)
     assert len(frames) + recorder.left_out == 10
     assert frames[0].time == 0
-    assert frames[-1].time == pytest.approx(9 / 30, abs=0.02)
+    assert frames[-1].time <= 9 / 30 + 0.02
 
 
 def test_a_recorder_leaves_frames_out_rather_than_wait(tmp_path: Path) -> None:
