@@ -37,7 +37,9 @@ class JsonlSink:
         self._file = PartFile(path)
         self._open = True
         try:
-            self._text = self._file.part.open("w", encoding="utf-8", newline="\n")
+            self._text = self._file.part.open(
+                "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+            )
         except OSError as error:
             self._file.discard()
             raise sink_error(path, error) from error

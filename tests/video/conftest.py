@@ -10,8 +10,10 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import Interpolation
 
 SIZE = (48, 64)  # (H, W)
+ACCURATE = Interpolation.BILINEAR | Interpolation.ACCURATE_RND
 
 
 def _numbered(index: int, size: tuple[int, int] = SIZE) -> np.ndarray:
@@ -101,6 +103,7 @@ def make_clip(tmp_path: Path) -> Callable[..., Path]:
             audio = _Sound(container, sound, sound_rate, layout) if sound else None
             for index in range(frames):
                 frame = av.VideoFrame.from_ndarray(_numbered(index, size), "bgr24")
+                frame = frame.reformat(format=pixels, interpolation=ACCURATE)
                 frame.pts = index if pts is None else pts[index]
                 if time_base:
                     frame.time_base = time_base
