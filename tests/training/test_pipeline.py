@@ -16,9 +16,9 @@ pytest.importorskip("onnx")
 
 from fra_live.errors import DataError, SinkError
 from fra_live.runtime.bundle import load_bundle
+from fra_live.runtime.manifest import record_figures
 from fra_live.training import networks
 from fra_live.training.pipeline import Training
-from fra_live.runtime.manifest import record_figures
 from tests.tiny import LABELS, tiny_recipe
 
 TRAINED = ["coarse.pt", "coarse_fold0.pt", "coarse_fold1.pt", "fine.pt", "fine_fold0.pt",
