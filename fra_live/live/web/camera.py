@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -38,13 +38,13 @@ class CameraAnswer:
 
     Attributes:
         jpeg: the annotated picture.
-        events: HTML of the list; None where it has not changed.
-        status: a sentence; None where it has not changed.
+        events: HTML of the list.
+        status: a sentence.
     """
 
     jpeg: bytes
-    events: str | None
-    status: str | None
+    events: str
+    status: str
 
 
 class Camera:
@@ -62,7 +62,7 @@ class Camera:
         self._ms: deque[float] = deque(maxlen=20)
         self._bright_s = 0.0
         self._listed_s = 0.0
-        self._shown: dict[str, str] = {}
+        self._events, self._said = self._list(()), READY
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -102,49 +102,42 @@ class Camera:
             hud = Hud(fps=self._fps)
             drawn = self._overlay.draw(image, result, active, hud)
             self._ms.append((time.monotonic() - now) * 1000)
-            events = status = None
             if now - self._listed_s >= _LIST_EVERY_S:
                 self._listed_s = now
-                events = self._changed("events", self._list(active))
-                status = self._changed("status", self._status(active, now))
+                self._events, self._said = self._list(active), self._status(active, now)
+            events, said = self._events, self._said
         done, jpeg = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
         if not done:
             raise FraLiveError("The annotated picture could not be encoded.")
-        return CameraAnswer(jpeg.tobytes(), events, status)
+        return CameraAnswer(jpeg.tobytes(), events, said)
 
-    def rest(self) -> tuple[str | None, str | None]:
-        """Finish the events once no pictures come any more.
+    def rest(self) -> tuple[str, str]:
+        """What to show while no pictures come; events end once they have stayed away.
 
         Returns:
-            HTML of the list and the status sentence; None where they have not changed.
+            HTML of the list and the status sentence.
         """
         with self._lock:
-            if not self._arrivals or time.monotonic() - self._arrivals[-1] < _SILENT_S:
-                return None, None
-            self._take(self._tracker.finish())
-            status = "The camera rests; press its record button to go on."
-            return self._changed("events", self._list(())), self._changed("status", status)
+            if self._arrivals and time.monotonic() - self._arrivals[-1] >= _SILENT_S:
+                self._take(self._tracker.finish())
+                self._events = self._list(())
+                self._said = "The camera rests; press its record button to go on."
+            return self._events, self._said
 
     def clear(self) -> str:
         """Forget the events that have ended; returns the new list."""
         with self._lock:
             self._ended.clear()
             self._count = 0
-            self._shown["events"] = self._list(self._tracker.active)
-            return self._shown["events"]
+            self._events = self._list(self._tracker.active)
+            return self._events
 
     def _take(self, ended: list[Event]) -> None:
-        self._ended.extend(replace(e, source="camera") for e in ended)
+        self._ended.extend(ended)
         self._count += len(ended)
 
     def _list(self, active: tuple[ActiveEvent, ...]) -> str:
         return event_list(self._recognizer.labels, active, tuple(self._ended), self._count)
-
-    def _changed(self, what: str, text: str) -> str | None:
-        if self._shown.get(what) == text:
-            return None
-        self._shown[what] = text
-        return text
 
     @property
     def _fps(self) -> float | None:

@@ -115,9 +115,7 @@ def _check(path: Path, name: str, max_minutes: float) -> float | None:
     with FileSource.open(path, name) as source:
         size, duration_s = source.size, source.duration_s
     if size is not None and size[0] * size[1] > MAX_PIXELS:
-        raise SourceError(
-            f"{name} has {size[1]}×{size[0]} px; make it smaller, at most 3840×2160."
-        )
+        raise SourceError(f"{name} has {size[1]}×{size[0]} px; make it smaller, at most 3840×2160.")
     if duration_s is not None and duration_s > 60 * max_minutes:
         raise SourceError(_too_long(name, max_minutes))
     return duration_s

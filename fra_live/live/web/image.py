@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from fra_live.errors import FraLiveError
 from fra_live.live.overlay import OverlayOptions
-from fra_live.live.web.components import PictureView, UploadedImage, data_url, jpeg
 from fra_live.live.web.controls import Controls, session_key
+from fra_live.live.web.payloads import data_url, jpeg, upload_path
 from fra_live.live.web.pieces import action_bars, note
 from fra_live.live.web.sessions import Sessions
 from fra_live.live.web.still import STEPS, Still, annotate_still
@@ -26,7 +25,7 @@ def build_image(sessions: Sessions, controls: Controls) -> None:
     labels = sessions.recognizer.labels
     with gr.Row(elem_classes="fl-split"):
         with gr.Column(scale=3, min_width=280, elem_classes="fl-side"):
-            upload = UploadedImage(
+            upload = gr.Image(
                 sources=["upload", "webcam", "clipboard"],
                 label="Your image",
                 elem_id="fl-image-upload",
@@ -35,7 +34,7 @@ def build_image(sessions: Sessions, controls: Controls) -> None:
             threshold, _, faces = controls.build(views=False)
         with gr.Column(scale=7, min_width=300, elem_classes="fl-stage"):
             told = gr.HTML(note("Choose an image or take a photo."), elem_id="fl-image-note")
-            picture = PictureView(
+            picture = gr.Image(
                 label="What was found", interactive=False, elem_id="fl-image",
                 buttons=["fullscreen"], alt_text="The image with what was recognized",
             )  # fmt: skip
@@ -44,19 +43,20 @@ def build_image(sessions: Sessions, controls: Controls) -> None:
     sheet = gr.DownloadButton("All steps as one picture (PNG)", size="sm", visible=False)
     shown = [told, picture, bars, steps, sheet]
 
-    def recognize(
-        path: Path | None, threshold: float, faces: str, request: gr.Request
-    ) -> list[Any]:
+    def recognize(sent: Any, threshold: float, faces: str, request: gr.Request) -> list[Any]:
         nothing = [None, "", "", gr.update(visible=False)]
+        path = upload_path(sent)
         if path is None:
             return [note("Choose an image or take a photo."), *nothing]
         session = sessions.of(session_key(request))
-        session.keep(path)
+        session.uploads.add(path)
         try:
             options = OverlayOptions(faces=Controls.hiding(faces))
             still = annotate_still(path, path.name, session.recognizer.at(threshold), options)
-            saved = session.new_folder() / f"{path.stem or 'image'}-steps.png"
+            folder = session.new_folder()
+            saved, annotated = folder / "steps.png", folder / "annotated.jpg"
             write_image(saved, still.sheet)
+            write_image(annotated, still.annotated)
         except FraLiveError as error:
             return [note(str(error), "bad"), *nothing]
         except Exception:
@@ -64,7 +64,7 @@ def build_image(sessions: Sessions, controls: Controls) -> None:
             return [note("Something failed on the server.", "bad"), *nothing]
         return [
             "",
-            still.annotated,
+            str(annotated),
             action_bars(labels, still.result),
             _figures(still),
             gr.update(value=str(saved), visible=True),
@@ -75,6 +75,7 @@ def build_image(sessions: Sessions, controls: Controls) -> None:
             recognize,
             [upload, threshold, faces],
             shown,
+            preprocess=False,
             trigger_mode="always_last",
             show_progress_on=picture,
             api_visibility="private",

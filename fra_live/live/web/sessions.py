@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,8 @@ class Session:
         recognizer: the session's view of it.
         camera: the stream of the tab's camera.
         stopping: set to stop the video at work.
+        working: held while a video is at work.
+        uploads: files that were sent; they are removed with the session.
     """
 
     def __init__(self, key: Hashable, recognizer: SharedRecognizer, root: Path) -> None:
@@ -49,20 +51,16 @@ class Session:
         self.stopping = threading.Event()
         self.working = threading.Lock()
         self._folder = Path(tempfile.mkdtemp(prefix=f"session-{secrets.token_hex(8)}-", dir=root))
-        self._uploads: set[Path] = set()
+        self.uploads: set[Path] = set()
 
     def new_folder(self) -> Path:
         """An empty folder for results; its name cannot be guessed."""
         return Path(tempfile.mkdtemp(dir=self._folder))
 
-    def keep(self, upload: Path) -> None:
-        """Remember an upload, to be removed with the session."""
-        self._uploads.add(upload)
-
-    def close(self) -> None:
-        """Stop what goes on and remove the files."""
+    def close(self, others: Collection[Path] = ()) -> None:
+        """Stop what goes on and remove the files, but uploads that others have sent as well."""
         self.stopping.set()
-        for upload in self._uploads:
+        for upload in self.uploads.difference(others):
             upload.unlink(missing_ok=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -85,24 +83,25 @@ class Sessions:
 
     def of(self, key: Hashable) -> Session:
         """The session of a key, made where it is new."""
-        dropped = None
         with self._lock:
             session = self._sessions.get(key)
             if session is None:
                 session = self._sessions[key] = Session(key, self.recognizer, self._root)
             self._sessions.move_to_end(key)
-            if len(self._sessions) > _MOST_SESSIONS:  # tabs that never said good-bye
-                _, dropped = self._sessions.popitem(last=False)
-        if dropped is not None:
-            dropped.close()
+            oldest = next(iter(self._sessions))
+            too_many = len(self._sessions) > _MOST_SESSIONS
+        if too_many:  # tabs that never said good-bye
+            self.close(oldest)
         return session
 
     def close(self, key: Hashable) -> None:
         """End a session; an unknown key is none."""
         with self._lock:
             session = self._sessions.pop(key, None)
+            # Gradio names an upload by its contents: two tabs may have sent the same.
+            others = {path for s in self._sessions.values() for path in s.uploads}
         if session is not None:
-            session.close()
+            session.close(others)
             _log.debug("a session ended; %d are open", len(self))
 
     def close_all(self) -> None:

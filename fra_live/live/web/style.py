@@ -7,6 +7,7 @@ from typing import Any
 CSS = """
 .gradio-container { max-width: 1320px !important; margin: 0 auto !important;
   padding: 0 16px 24px !important; }
+.gradio-container main { max-width: none !important; padding: 0 !important; }
 .fl-top { display: flex; align-items: center; gap: 14px; padding: 14px 2px 6px; flex-wrap: wrap; }
 .fl-top svg { width: 38px; height: 38px; flex: none; }
 .fl-top h1 { font-size: 1.45rem; line-height: 1.1; margin: 0; font-weight: 700; }
@@ -74,6 +75,7 @@ CSS = """
   border: 0; border-bottom: 1px solid var(--border-color-primary); }
 .fl-facts th { font-weight: 500; color: var(--body-text-color-subdued); width: 45%; }
 #fl-video video { max-height: 66vh; }
+.fl-faces label { padding: 5px 9px !important; }
 footer { display: none !important; }
 @media (max-width: 900px) { .fl-steps { grid-template-columns: repeat(2, 1fr); } }
 @media (max-width: 640px) {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -11,8 +10,8 @@ import gradio as gr
 from fra_live.errors import FraLiveError
 from fra_live.live.overlay import OverlayOptions
 from fra_live.live.web.clip import annotate_clip
-from fra_live.live.web.components import UploadedVideo
 from fra_live.live.web.controls import Controls, session_key
+from fra_live.live.web.payloads import upload_path
 from fra_live.live.web.pieces import clock, event_table, note, timeline
 from fra_live.live.web.sessions import Sessions
 
@@ -34,7 +33,7 @@ def build_video(
     labels = sessions.recognizer.labels
     with gr.Row(elem_classes="fl-split"):
         with gr.Column(scale=3, min_width=280, elem_classes="fl-side"):
-            upload = UploadedVideo(
+            upload = gr.Video(
                 sources=["upload"], label="Your video", elem_id="fl-upload", height=240
             )
             gr.Markdown(
@@ -63,7 +62,7 @@ def build_video(
     shown = [told, copy, found, line, table, video_file, table_file, lines_file]
 
     def recognize(
-        path: Path | None,
+        sent: Any,
         threshold: float,
         view: float,
         faces: str,
@@ -71,10 +70,11 @@ def build_video(
         progress: gr.Progress = gr.Progress(),  # noqa: B008 – Gradio finds it there
     ) -> list[Any]:
         nothing = [None, gr.update(visible=False), *(None for _ in shown[3:])]
+        path = upload_path(sent)
         if path is None:
             return [note("There is no video yet: choose one first.", "bad"), *nothing]
         session = sessions.of(session_key(request))
-        session.keep(path)
+        session.uploads.add(path)
         if not session.working.acquire(blocking=False):
             raise gr.Error("A video of yours is at work already; stop it first.", duration=8)
         try:
@@ -123,6 +123,7 @@ def build_video(
         [upload, threshold, view, faces],
         shown,
         concurrency_limit=_AT_ONCE,
+        preprocess=False,
         show_progress_on=copy,
         api_visibility="private",
     ).then(lambda: buttons(False), None, [start, stop], **quick)

@@ -10,8 +10,8 @@ import gradio as gr
 from fra_live.errors import FraLiveError
 from fra_live.live.overlay import OverlayOptions
 from fra_live.live.web.camera import READY
-from fra_live.live.web.components import CameraImage, PictureView
 from fra_live.live.web.controls import Controls, session_key
+from fra_live.live.web.payloads import camera_bytes, picture
 from fra_live.live.web.pieces import event_list, note
 from fra_live.live.web.sessions import Sessions
 
@@ -31,7 +31,7 @@ def build_webcam(sessions: Sessions, most_streams: int, controls: Controls) -> N
     labels = sessions.recognizer.labels
     with gr.Row(elem_classes="fl-split"):
         with gr.Column(scale=7, min_width=300, elem_classes="fl-stage"):
-            picture = PictureView(
+            shown = gr.Image(
                 label="What the recognizer sees",
                 interactive=False,
                 buttons=["fullscreen"],
@@ -41,7 +41,7 @@ def build_webcam(sessions: Sessions, most_streams: int, controls: Controls) -> N
             status = gr.HTML(note(READY), elem_id="fl-status")
             gr.HTML("", elem_id="fl-camera-note")
         with gr.Column(scale=3, min_width=280, elem_classes="fl-side"):
-            camera = CameraImage(
+            camera = gr.Image(
                 sources=["webcam"],
                 streaming=True,
                 label="Camera",
@@ -55,8 +55,9 @@ def build_webcam(sessions: Sessions, most_streams: int, controls: Controls) -> N
             events = gr.HTML(event_list(labels, (), (), 0), elem_id="fl-events")
 
     def update(
-        data: bytes, threshold: float, view: float, faces: str, request: gr.Request
+        sent: Any, threshold: float, view: float, faces: str, request: gr.Request
     ) -> tuple[Any, Any, Any]:
+        data = camera_bytes(sent)
         if not data:
             return gr.skip(), gr.skip(), gr.skip()
         try:
@@ -67,15 +68,11 @@ def build_webcam(sessions: Sessions, most_streams: int, controls: Controls) -> N
         except Exception:
             _log.exception("a camera's picture")
             return gr.skip(), gr.skip(), note("Something failed on the server.", "bad")
-        told = gr.skip() if answer.status is None else note(answer.status)
-        return answer.jpeg, gr.skip() if answer.events is None else answer.events, told
+        return picture(answer.jpeg), answer.events, note(answer.status)
 
-    def rest(request: gr.Request) -> tuple[Any, Any]:
+    def rest(request: gr.Request) -> tuple[str, str]:
         listed, told = sessions.of(session_key(request)).camera.rest()
-        return (
-            gr.skip() if listed is None else listed,
-            gr.skip() if told is None else note(told),
-        )
+        return listed, note(told)
 
     def forget(request: gr.Request) -> str:
         return sessions.of(session_key(request)).camera.clear()
@@ -83,9 +80,11 @@ def build_webcam(sessions: Sessions, most_streams: int, controls: Controls) -> N
     camera.stream(
         update,
         [camera, threshold, view, faces],
-        [picture, events, status],
+        [shown, events, status],
         stream_every=STREAM_EVERY_S,
         concurrency_limit=most_streams,
+        preprocess=False,
+        postprocess=False,
         show_progress="hidden",
         api_visibility="private",
     )
