@@ -111,6 +111,7 @@ class Recognizer:
             features, persons = describe(labels, found, kept, overlaps[best], faces)
             scores = self.classifier.candidate_scores(features)
             total = scores.max(axis=0)
+            calibrated = self.classifier.calibrated_scores(total)
             people = self._people(found, kept, overlaps[best], persons, scores, faces)
         with clock("results"):
             candidates = tuple(
@@ -125,7 +126,7 @@ class Recognizer:
         return FrameResult(
             frame=(image.shape[0], image.shape[1]),
             actions=self._named(self.classifier.probabilities(total)),
-            scores=dict(zip(labels.action_names, map(float, total), strict=True)),
+            scores=dict(zip(labels.action_names, map(float, calibrated), strict=True)),
             threshold=self.threshold,
             candidates=candidates,
             people=people,

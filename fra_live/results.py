@@ -126,7 +126,7 @@ class FrameResult:
     Attributes:
         frame: (H, W) of the frame in px.
         actions: action name → probability, "none" included; sums to 1.
-        scores: action name → S(I)_c of section 3.3, before calibration.
+        scores: action name → S(I)_c of section 3.3, calibrated: the log-odds of its probability.
         threshold: the bundle's operating threshold; an action is raised at or above it.
         candidates: the q best candidates, best first.
         people: faces, largest first, each with action probabilities of its own.

@@ -46,6 +46,24 @@ class Classifier:
         exp = np.exp(logits)
         return np.asarray(exp / exp.sum(axis=-1, keepdims=True), np.float32)
 
+    def calibrated_scores(self, scores: np.ndarray) -> np.ndarray:
+        """S(I) after calibration: log-odds of each action against everything else.
+
+        The calibration weighs an action's score against its rivals', which ranks photos better
+        than the one-vs-all score alone.
+
+        Args:
+            scores: (A,).
+
+        Returns:
+            (A,) float32.
+        """
+        logits = scores @ self.calibration.T + self.offsets
+        rivals = np.where(np.eye(len(scores), len(logits), dtype=bool), -np.inf, logits)
+        highest = rivals.max(axis=1)
+        others = highest + np.log(np.exp(rivals - highest[:, None]).sum(axis=1))
+        return np.asarray(logits[: len(scores)] - others, np.float32)
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The form that heads.npz holds."""
         names = ("mean", "scale", "weights", "biases", "calibration", "offsets")

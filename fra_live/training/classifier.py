@@ -13,7 +13,9 @@ from fra_live.labels import LabelSet
 from fra_live.stages.classify import Classifier
 from fra_live.stages.features import block_slices
 
-REGULARISATION = 1e-3  # λ of section 3.4; C = 1 / (λ · rows)
+# λ of section 3.4, where it is .001; C = 1 / (λ · rows). Held out, .03 gave .813 mean AP against
+# .774: our features are fewer and surer than fc6's.
+REGULARISATION = 3e-2
 ROUNDS = 3  # of choosing each positive image's own candidate anew
 FALSE_ALARMS = 0.02  # the threshold is set for this share of held-out photos of no action
 
@@ -158,6 +160,6 @@ def operating_threshold(
     none = probabilities[kinds == actions, :actions]
     if len(none) == 0:
         return 0.5
-    highest = np.sort(none.max(axis=1))[::-1]
+    highest = np.sort(none.max(axis=1).astype(np.float64))[::-1]
     allowed = int(false_alarms * len(highest))
     return float(np.clip(np.floor(highest[allowed] * 100 + 1) / 100, 0.05, 0.99))

@@ -52,15 +52,16 @@ class Recipe:
         folds: the networks are trained this many times without one fold of the images each, so
             that ranker and classifier learn from features of unseen images. 0: the paper's way,
             from features of the training images themselves.
-        refit: with folds, the networks on all images go on from the first fold's, for this
-            share of the epochs and at this share of the rates, which costs half as much as
-            starting anew.
+        refit: with folds, the networks on all images go on from the first fold's, for these
+            shares (of Net_coarse, of Net_fine) of the epochs, which costs less than anew.
+        refit_rate: share of the learning rates then.
     """
 
     coarse: NetworkRecipe
     fine: NetworkRecipe
     folds: int = 2
-    refit: float = 0.5
+    refit: tuple[float, float] = (0.5, 1.4)
+    refit_rate: float = 0.75
 
 
 _MOBILE = "decoder_mobilenet_v1"

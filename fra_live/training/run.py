@@ -158,14 +158,14 @@ def train_networks(
 
 
 def _refit(recipe: Recipe) -> Recipe:
-    share = recipe.refit
+    rate = recipe.refit_rate
     coarse, fine = (
         replace(
             r,
             epochs=max(1, round(share * r.epochs)),
-            backbone_rate=share * r.backbone_rate,
-            head_rate=share * r.head_rate,
+            backbone_rate=rate * r.backbone_rate,
+            head_rate=rate * r.head_rate,
         )
-        for r in (recipe.coarse, recipe.fine)
+        for r, share in zip((recipe.coarse, recipe.fine), recipe.refit, strict=True)
     )
     return replace(recipe, coarse=coarse, fine=fine)
