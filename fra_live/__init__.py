@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fra_live.labels import LabelSet
     from fra_live.recognizer import Recognizer, load
     from fra_live.results import BodyPart, Candidate, Event, FrameResult, Person
-    from fra_live.stream import stream
+    from fra_live.streaming import stream
 
 try:
     __version__ = version("fra-live")
@@ -47,7 +47,7 @@ _HOMES = {
     "Person": "results",
     "Recognizer": "recognizer",
     "load": "recognizer",
-    "stream": "stream",
+    "stream": "streaming",  # not of its own name: the module would hide the function
 }
 
 

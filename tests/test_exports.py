@@ -14,11 +14,14 @@ def test_all_is_sorted_and_complete() -> None:
     assert fra_live.__all__ == sorted(fra_live.__all__)
     lazy = set(fra_live._HOMES)
     assert lazy | {"FraLiveError"} == set(fra_live.__all__)
+    # a module of the same name would take the function's place once it is imported
+    assert not {name for name, home in fra_live._HOMES.items() if name == home}
 
 
 @pytest.mark.parametrize("name", fra_live.__all__)
 def test_public_names_are_documented(name: str) -> None:
     thing = getattr(fra_live, name)
+    assert getattr(fra_live, name) is thing  # asked for twice
     assert thing.__name__ == name
     assert thing.__doc__
 
