@@ -53,13 +53,13 @@ def drinking(portrait: Portrait) -> Gesture:
     paint_sleeve(picture, portrait, (158, 252), elbow, 21, 11)
     paint_cup(picture, portrait, (224, 148), (7, 66))
     fingers = []
-    rows = ((187, 172, 40, 6.4), (188, 184, 43, 6.6), (190, 195, 41, 6.3), (193, 205, 35, 5.5))
+    rows = ((183, 174, 34, 6.4), (184, 186, 36, 6.6), (186, 197, 34, 6.3), (189, 207, 30, 5.5))
     for x, y, reach, radius in rows:
         joints = (
-            (x, y + 2, 12), (x + 15, y - 1, 29), (x + 28, y, 34), (x + reach, y + 2.5, 32)
+            (x, y + 2, 12), (x + 13, y - 1, 28), (x + 24, y, 33), (x + reach, y + 2.5, 32)
         )  # fmt: skip
         fingers.append(Finger(joints, radius, 0.78 * radius, (0.2, -0.1)))
-    knuckles = [Capsule((185, 174, 8), (187, 206, 8), 9, 8, 0.9)]
+    knuckles = [Capsule((182, 176, 8), (184, 208, 8), 9, 8, 0.9)]
     paint_hand(picture, portrait, knuckles, fingers, 13)
     return _gesture(picture, (224, 148), elbow)
 

@@ -29,7 +29,7 @@ def _around(picture: Picture, origin: _Place, direction: _Place, length: float) 
 
 
 def paint_cup(picture: Picture, portrait: Portrait, rim: _Place, down: _Place) -> None:
-    """A paper cup with a red band, its rim at the mouth and its bottom towards the viewer.
+    """A paper cup with a blue band, its rim at the mouth and its bottom towards the viewer.
 
     Args:
         picture: what is drawn on.
@@ -50,7 +50,7 @@ def paint_cup(picture: Picture, portrait: Portrait, rim: _Place, down: _Place) -
     light = (light - 0.25 * np.clip(-s - 0.4, 0, 1)) * (1 + 0.01 * noise(picture.shape, 1, 3))
     picture.paint(alpha, _lit(light, (0.93, 0.95, 0.97)))
     band = np.maximum(np.maximum(14 - u - 6.5 * round_, u - 46 - 6.5 * round_), side)
-    picture.paint(0.95 * coverage(band), _lit(light, (0.16, 0.13, 0.72)))
+    picture.paint(0.95 * coverage(band), _lit(light, (0.62, 0.30, 0.08)))
     lip = np.maximum(np.abs(u + 3.5 * round_ - 1.3) - 1.5, np.abs(v) - half - 0.6)
     picture.paint(coverage(lip), _lit(light, (0.99, 1.0, 1.0)))
     for shrink, grey in ((0.0, (0.62, 0.66, 0.70)), (1.6, (0.52, 0.56, 0.60))):
@@ -75,10 +75,10 @@ def paint_phone(picture: Picture, portrait: Portrait, top: _Place, down: _Place)
     box -= corner
     alpha = coverage(box)
     picture.shadow(alpha, portrait.person(picture.area))
-    picture.paint(alpha, (0.33, 0.32, 0.31))
+    picture.paint(alpha, (0.66, 0.65, 0.64))
     edge = alpha * np.clip(1 - np.abs(v - half + 1.6) / 1.2, 0, 1)
-    picture.paint(0.8 * edge, (0.75, 0.73, 0.70))
-    sheen = 0.10 + 0.10 * _bump(u - 0.9 * v, 26, 16) + 0.0004 * u
+    picture.paint(0.8 * edge, (0.90, 0.89, 0.88))
+    sheen = 0.06 + 0.07 * _bump(u - 0.9 * v, 26, 16) + 0.0004 * u
     back = np.maximum(box + 1.3, v - half + 4.0)
     picture.paint(coverage(back), _lit(sheen, (1.15, 1.05, 1.0)))
     lens = np.hypot(u - 8.5, v)
@@ -151,8 +151,8 @@ def paint_wand(picture: Picture, portrait: Portrait, centre: _Place, down: _Plac
     """
     picture = _around(picture, centre, down, 104)
     u, v = picture.along(centre, down)
-    outer, tube, stick = 17.0, 2.6, 2.4
-    radius = np.hypot(u, v / 0.86)
+    outer, tube, stick = 18.5, 3.1, 2.7
+    radius = np.hypot(u, v / 0.97)
     film = coverage(radius - outer)
     hue = 0.55 * radius / outer + 0.25 * noise(picture.shape, 7, 53) + 0.02 * u
     rainbow = np.stack([0.62 + 0.35 * np.cos(6.283 * (hue + p)) for p in (0.05, 0.38, 0.71)], -1)
