@@ -107,7 +107,8 @@ def test_explain_draws_a_sheet_for_each_image(
     inputs = [str(photo), str(twin), str(clip)]
     assert cli.main(["explain", *inputs, "--out", str(out), *model]) == 1
     shown = capsys.readouterr()
-    assert sentences(shown.err)[1:] == [f"fra-live: {clip} is a video; give images, such as a frame of it."]
+    (said,) = sentences(shown.err)[1:]
+    assert said.startswith(f"fra-live: {clip} is a video")
     assert shown.out == f"2 sheets in {out}\n"
     names = sorted(path.name for path in out.iterdir())
     assert names == ["photo-explained-2.png", "photo-explained.png"]
