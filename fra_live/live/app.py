@@ -18,6 +18,7 @@ from fra_live.live.signals import StopSignal
 from fra_live.live.status import StatusLines, clock
 from fra_live.video.sources import Source, list_cameras, open_source
 
+TITLE = "fra-live"
 _WAIT_S = 0.02  # for a frame, before the window is let work again
 _REST_MS = 30  # for keys, where no frame will come
 _ERROR_S = 20.0  # an error stays in the window so long, then in the terminal alone
@@ -164,7 +165,8 @@ class WindowApp:
         self._painted, self._dirty = lines, False
         frame, session = self._frame, self._session
         if frame is None:
-            self._press(self._screen.show(draw_card(session.loop.source.name, lines)))
+            waiting = (session.loop.source.name, "Waiting for the first frame …", *lines)
+            self._press(self._screen.show(draw_card(TITLE, waiting)))
             return
         hud = Hud(fps=frame.fps, age_ms=self._age_ms or frame.age_ms, lines=lines)
         if frame.result.threshold != self._threshold:

@@ -272,7 +272,7 @@ class Pipeline:
             return self._call.since_s + limit_s
         call, self._call = self._call, None
         self._worker += 1  # what the thread left behind will bring is not taken any more
-        why = f"The engine has not answered for {limit_s:.0f} s (frame {call.frame.index})"
+        why = f"The engine has not answered for {limit_s:g} s (frame {call.frame.index})"
         if self._fallback is None:
             self._error = EngineError(f"{why}; try another one: --engine, --precision.")
             self._ended = True

@@ -75,9 +75,3 @@ def open_live(spec: str | int | Path, size: tuple[int, int] | None) -> Source:
         if parse_address(spec).kind is not Kind.CAMERA:
             raise
         raise SourceError(f"{error} 'fra-live demo' needs no camera.") from error
-
-
-def camera_index(spec: str | int | Path) -> int | None:
-    """Index of the camera that a source's address means; None for all other sources."""
-    address = parse_address(spec)
-    return address.index if address.kind is Kind.CAMERA else None

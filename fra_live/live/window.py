@@ -6,22 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fra_live.live.app import WindowApp
+from fra_live.live.app import TITLE, WindowApp
 from fra_live.live.card import draw_card
 from fra_live.live.events import EventParameters
 from fra_live.live.frames import FrameRecognizer
 from fra_live.live.hud import spoken
 from fra_live.live.keys import Command, command
 from fra_live.live.overlay import OverlayOptions
-from fra_live.live.prepare import Preparation, camera_index, open_live
+from fra_live.live.prepare import Preparation, open_live
 from fra_live.live.screen import Screen, check_screen
 from fra_live.live.session import LabelledRecognizer, Session
 from fra_live.live.settings import read_settings, write_settings
 from fra_live.live.signals import StopSignal, stop_signals
 from fra_live.results import Event
+from fra_live.video.address import Address, Kind, parse_address
 from fra_live.video.sources import Source
 
-TITLE = "fra-live"
 _SPLASH_S = 0.03  # between two looks at the window's keys while it waits
 _TEXT_S = 0.2  # between two looks at signals and notices where there is no window
 
@@ -88,7 +88,8 @@ def run_window(
         SourceError: the source cannot be opened, or broke.
         EngineError: the networks cannot be run.
     """
-    run = _Run(source_spec, options or WindowOptions(), say, tell_event, fallback)
+    address = parse_address(source_spec)  # what is not there is told before anything is loaded
+    run = _Run(source_spec, address, options or WindowOptions(), say, tell_event, fallback)
     if run.options.window:
         check_screen()
     preparing = Preparation(lambda: open_live(source_spec, run.options.size), recognizer_factory)
@@ -115,6 +116,7 @@ class _Run:
     """The arguments of `run_window`, and what is done with them."""
 
     spec: str | int | Path
+    address: Address
     options: WindowOptions
     say: Callable[[str], None]
     tell_event: Callable[[Event], None]
@@ -123,8 +125,9 @@ class _Run:
     def in_window(self, preparing: Preparation[LabelledRecognizer], stop: StopSignal) -> None:
         screen = Screen(TITLE, read_settings())
         try:
+            screen.fit(draw_card(TITLE, ()))
             while not preparing.ready(_SPLASH_S):
-                code = screen.show(draw_card(TITLE, preparing.lines()))
+                code = screen.show(draw_card(TITLE, (self.address.name, *preparing.lines())))
                 if stop or screen.closed or command(code)[0] is Command.QUIT:
                     return
             self._show(*preparing.take(), screen, stop)
@@ -135,7 +138,7 @@ class _Run:
     def _show(
         self, source: Source, recognizer: LabelledRecognizer, screen: Screen, stop: StopSignal
     ) -> None:
-        camera = camera_index(self.spec)
+        camera = self.address.index if self.address.kind is Kind.CAMERA else None
         mirror = camera is not None if self.options.mirror is None else self.options.mirror
         session = self._session(source, recognizer)
         app = WindowApp(

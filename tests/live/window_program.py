@@ -31,7 +31,7 @@ def main() -> int:
         folder=folder,
         repeat="repeat" in modes,
         record="record" in modes,
-        hang_s=0.5,
+        hang_s=0.5 if "hang" in modes else 60,
     )
     try:
         return run_window(
