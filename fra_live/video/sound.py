@@ -21,6 +21,7 @@ COPIED_CODECS = frozenset({"aac", "mp3", "mp3float", "opus", "flac"})
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 _AAC_BITS_PER_CHANNEL = 80_000
 _LEAST_MP3_RATE = 16_000  # Hz; mp4 has no place for slower MP3
+_LONGEST_GAP_S = 3600
 _MAX_TRACKS = 8
 _MAX_FAILED_READS = 20
 
@@ -32,6 +33,7 @@ class _Track:
         self.stream = stream
         self.base = stream.time_base or Fraction(1, stream.codec_context.sample_rate or 48_000)
         self._start = round(start_s / self.base)
+        self._longest = round(_LONGEST_GAP_S / self.base)
         self._output = output
         self._last_dts: int | None = None
         context = stream.codec_context
@@ -59,8 +61,11 @@ class _Track:
             return
         packet.dts -= self._start
         packet.pts = packet.dts if packet.pts is None else packet.pts - self._start
-        if self._last_dts is not None and packet.dts <= self._last_dts:
-            return  # a repeated or disordered packet: mp4 cannot hold it
+        last = self._last_dts
+        if last is not None and not 0 < packet.dts - last < self._longest:
+            return  # repeated, disordered or damaged: mp4 cannot hold it
+        if packet.duration and packet.duration > self._longest:
+            packet.duration = 0
         self._last_dts = packet.dts
         packet.stream = self.out
         self._output.mux(packet)
