@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -60,7 +61,7 @@ class WindowApp:
         self._opening: tuple[int, Background[Source]] | None = None
         self._frame: LiveFrame | None = None
         self._painted: tuple[str, ...] = ()
-        self._age_ms = 0.0
+        self._ages_ms: deque[float] = deque(maxlen=_AGES)
         self._error: FraLiveError | None = None
         self._error_until = 0.0
         self._quit = self._dirty = False
@@ -168,13 +169,13 @@ class WindowApp:
             waiting = (session.loop.source.name, "Waiting for the first frame …", *lines)
             self._press(self._screen.show(draw_card(TITLE, waiting)))
             return
-        hud = Hud(fps=frame.fps, age_ms=self._age_ms or frame.age_ms, lines=lines)
+        ages_ms = self._ages_ms or (frame.age_ms,)
+        hud = Hud(fps=frame.fps, age_ms=sum(ages_ms) / len(ages_ms), lines=lines)
         if frame.result.threshold != self._threshold:
             frame = replace(frame, result=replace(frame.result, threshold=self._threshold))
         code = self._screen.show(session.draw(self._overlay, frame, mirror=self._mirror, hud=hud))
         if new:
-            age_ms = session.loop.shown(frame)
-            self._age_ms += (age_ms - self._age_ms) / (_AGES if self._age_ms else 1)
+            self._ages_ms.append(session.loop.shown(frame))
         self._press(code)
 
     # -- what is pressed -----------------------------------------------------------------------

@@ -192,7 +192,7 @@ class LiveLoop(Pipeline):
         with self._changed:
             self._worker += 1  # whoever is left behind touches nothing any more
             tracker, self._tracker = self._tracker, None
-            self._waiting = self._in_flight = self._ready = None
+            self._waiting = self._call = self._retry = self._ready = None
         return tuple(tracker.finish()) if tracker is not None else ()
 
     def __enter__(self) -> Self:

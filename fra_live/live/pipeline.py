@@ -77,7 +77,8 @@ class Pipeline:
     def _fail(self, what: str, error: Exception) -> None:
         """Keep the first error for the showing side, as one sentence."""
         if not isinstance(error, FraLiveError):
-            told = FraLiveError(f"{what}: {type(error).__name__}: {error}")
+            text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
+            told = FraLiveError(f"{what} ({text}).")
             told.__cause__ = error
             error = told
         with self._changed:

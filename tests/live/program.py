@@ -32,7 +32,7 @@ class Program:
         assert self.process.stdout is not None
         self.lines.extend(line.rstrip() for line in self.process.stdout)
 
-    def wait_for(self, what: Callable[[], bool], timeout_s: float = 60) -> None:
+    def wait_for(self, what: Callable[[], bool], timeout_s: float = 100) -> None:
         deadline = time.monotonic() + timeout_s
         while not what():
             assert time.monotonic() < deadline, "\n".join(self.lines)
@@ -46,6 +46,6 @@ class Program:
         self.wait_for(lambda: self.frames() >= count)
 
     def end(self) -> int:
-        status = self.process.wait(60)
+        status = self.process.wait(100)
         self._reader.join(10)
         return status
