@@ -13,11 +13,11 @@ from fra_live.labels import LabelSet
 from fra_live.stages.classify import Classifier
 from fra_live.stages.features import block_slices
 
-# λ of section 3.4, where it is .001; C = 1 / (λ · rows). Held out, .03 gave .813 mean AP against
+# λ of section 3.4, where it is .001; C = 1 / (λ · rows). Held out, .1 gave .816 mean AP against
 # .774: our features are fewer and surer than fc6's.
-REGULARISATION = 3e-2
+REGULARISATION = 1e-1
 ROUNDS = 3  # of choosing each positive image's own candidate anew
-FALSE_ALARMS = 0.02  # the threshold is set for this share of held-out photos of no action
+FALSE_ALARMS = 0.03  # the threshold is set for this share of held-out photos of no action
 
 
 @dataclass(frozen=True)

@@ -61,12 +61,13 @@ def gather(
     parameters: Parameters,
     progress: Callable[[int], None] | None = None,
 ) -> list[Evidence]:
-    """Evidence of all images of known action, out of fold; kept in `folder`/evidence.npz.
+    """Evidence of all images of known action, kept in `folder`.
 
-    With no folds, evidence comes from the networks trained on all images (the paper's way).
+    With folds it is taken out of fold. With none it comes from the networks trained on all
+    images (the paper's way), which know these images.
     """
     samples = data.samples
-    path = folder / "evidence.npz"
+    path = folder / ("evidence.npz" if recipe.folds else "evidence_known.npz")
     networks = [f"{n}_fold{k}" for n in ("coarse", "fine") for k in range(recipe.folds)]
     trained = [folder / f"{n}.pt" for n in (networks or ["coarse", "fine"])]
     newest = max((p.stat().st_mtime for p in trained if p.exists()), default=0.0)
@@ -142,31 +143,53 @@ def make_bags(
     return bags
 
 
-def train_ranker(evidence: Sequence[Evidence], seed: int = 0) -> Ranker:
-    """The regression of section 3.2 on all images."""
-    return fit_ranker(evidence, seed)
+def train_ranker(
+    evidence: Sequence[Evidence], seed: int = 0, known: Sequence[Evidence] = ()
+) -> Ranker:
+    """The regression of section 3.2 on all images; arguments as of `train_classifier`."""
+    return fit_ranker([*evidence, *known], seed)
 
 
 def train_classifier(
-    evidence: Sequence[Evidence], labels: LabelSet, top: int, seed: int = 0
+    evidence: Sequence[Evidence],
+    labels: LabelSet,
+    top: int,
+    seed: int = 0,
+    known: Sequence[Evidence] = (),
 ) -> tuple[Classifier, float, dict[str, float]]:
     """The classifiers of section 3.3, calibrated on held-out scores.
+
+    Args:
+        evidence: of all images, out of fold: unseen images, but networks weaker than those that
+            ship.
+        labels: the label set.
+        top: q, candidates kept of each image.
+        known: of the same images by the networks that ship: as strong as at run time, but too
+            sure. Learning from both measured better than from either.
 
     Returns:
         The classifier, its operating threshold, and held-out figures for the log.
     """
-    bags = make_bags(evidence, held_out_overlaps(evidence, seed=seed), labels, top)
     actions = len(labels.actions)
+    groups = [
+        make_bags(group, held_out_overlaps(group, seed=seed), labels, top)
+        for group in (evidence, known)
+        if len(group)
+    ]
+    # Held out within each group, or an image would be judged by what its twin taught.
+    scores = np.concatenate([held_out_scores(bags, actions, seed=seed) for bags in groups])
+    bags = [bag for group in groups for bag in group]
     kinds = np.array([b.action for b in bags])
-    scores = held_out_scores(bags, actions, seed=seed)
     classifier = calibrate(fit_scores(bags, actions), scores, kinds)
     probabilities = classifier.probabilities(scores)
     threshold = operating_threshold(probabilities, kinds)
+    unseen = np.arange(len(bags)) < len(evidence)
     raised = probabilities[:, :actions].max(axis=1) >= threshold
     right = probabilities[:, :actions].argmax(axis=1) == kinds
     none = kinds == actions
+    alarms, hits = raised[unseen & none], (raised & right)[unseen & ~none]
     figures = {
-        "false_alarm_rate": float(raised[none].mean()) if none.any() else 0.0,
-        "recall": float((raised & right)[~none].mean()),
+        "false_alarm_rate": float(alarms.mean()) if len(alarms) else 0.0,
+        "recall": float(hits.mean()),
     }
     return classifier, threshold, figures

@@ -55,6 +55,7 @@ class Training:
             Parameters(), coarse_size=recipe.coarse.size, fine_size=recipe.fine.size
         )
         self._evidence: list[Evidence] | None = None
+        self._known: list[Evidence] | None = None
 
     def networks(self, only: Sequence[str] | None = None) -> None:
         """Train Net_coarse and Net_fine, on everything and out of fold.
@@ -70,18 +71,24 @@ class Training:
     def evidence(self) -> list[Evidence]:
         """Features of all images for the heads, taken out of fold."""
         if self._evidence is None:
-            if self._bar is None:
-                self._evidence = gather(self.data, self.recipe, self.run, self.parameters)
-            else:
-                with self._bar("Features", len(self.data.samples)) as advance:
-                    self._evidence = gather(
-                        self.data, self.recipe, self.run, self.parameters, advance
-                    )
+            self._evidence = self._gather(self.recipe)
         return self._evidence
+
+    def known(self) -> list[Evidence]:
+        """Features of the same images by the networks that ship; none without folds."""
+        if self._known is None:
+            self._known = self._gather(replace(self.recipe, folds=0)) if self.recipe.folds else []
+        return self._known
+
+    def _gather(self, recipe: Recipe) -> list[Evidence]:
+        if self._bar is None:
+            return gather(self.data, recipe, self.run, self.parameters)
+        with self._bar("Features", len(self.data.samples)) as advance:
+            return gather(self.data, recipe, self.run, self.parameters, advance)
 
     def ranker(self) -> Ranker:
         """Train the ranking and keep it in `run`/ranker.npz."""
-        ranker = train_ranker(self.evidence(), self.seed)
+        ranker = train_ranker(self.evidence(), self.seed, self.known())
         np.savez_compressed(self.run / "ranker.npz", allow_pickle=False, **ranker.to_arrays())
         return ranker
 
@@ -89,7 +96,7 @@ class Training:
         """Train and calibrate the classifiers; kept in `run`/classifier.{npz,json}."""
         top = self.parameters.top
         classifier, threshold, figures = train_classifier(
-            self.evidence(), self.data.labels, top, self.seed
+            self.evidence(), self.data.labels, top, self.seed, self.known()
         )
         arrays = classifier.to_arrays()
         np.savez_compressed(self.run / "classifier.npz", allow_pickle=False, **arrays)

@@ -60,7 +60,7 @@ class Recipe:
     coarse: NetworkRecipe
     fine: NetworkRecipe
     folds: int = 2
-    refit: tuple[float, float] = (0.5, 1.4)
+    refit: tuple[float, float] = (0.5, 0.7)
     refit_rate: float = 0.75
 
 

@@ -72,9 +72,7 @@ def fine_views(
 
 def _inside(point: tuple[float, float], view: View, share: float = 0.8) -> bool:
     reach = share * view.side / 2
-    return (
-        abs(point[0] - view.centre_xy[0]) < reach and abs(point[1] - view.centre_xy[1]) < reach
-    )
+    return abs(point[0] - view.centre_xy[0]) < reach and abs(point[1] - view.centre_xy[1]) < reach
 
 
 def jitter(view: View, rng: np.random.Generator) -> View:
