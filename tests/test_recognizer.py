@@ -83,7 +83,12 @@ def test_the_score_is_the_maximum_over_candidates(colours: Recognizer) -> None:
     rows, _ = describe(LABELS, found, kept, overlaps[best], faces)
     scores = colours.classifier.candidate_scores(rows)
     assert len(scores) == 3
-    assert list(colours(image).scores.values()) == pytest.approx(scores.max(axis=0).tolist())
+    total = scores.max(axis=0)
+    result = colours(image)
+    probabilities = colours.classifier.probabilities(total).tolist()
+    assert list(result.actions.values()) == pytest.approx(probabilities, abs=1e-5)
+    calibrated = colours.classifier.calibrated_scores(total).tolist()
+    assert list(result.scores.values()) == pytest.approx(calibrated, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -250,9 +255,7 @@ def test_a_sound_copy_works(bundle: Path) -> None:
         ({"context": {"grid": 4}}, r"heads\.npz does not fit the labels and parameters"),
     ],
 )
-def test_parameters_that_do_not_fit(
-    bundle: Path, parameters: dict[str, Any], message: str
-) -> None:
+def test_parameters_that_do_not_fit(bundle: Path, parameters: dict[str, Any], message: str) -> None:
     set_manifest(bundle, parameters=parameters)
     with pytest.raises(BundleError, match=message):
         with_colour_engines(bundle)

@@ -43,6 +43,19 @@ def test_calibration(classifier: Classifier, scores: list[float], expected: list
     assert probabilities.sum() == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("scores", [[0.0, 0.0], [np.log(3), np.log(6)], [-2.0, 5.0]])
+def test_calibrated_scores_are_the_log_odds(classifier: Classifier, scores: list[float]) -> None:
+    p = classifier.probabilities(np.array(scores, np.float64))[:2].astype(float)
+    calibrated = classifier.calibrated_scores(np.array(scores, np.float64))
+    assert calibrated == pytest.approx(np.log(p / (1 - p)), abs=1e-4)
+
+
+def test_calibrated_scores_tell_sure_from_surer(classifier: Classifier) -> None:
+    # as probabilities both are 1
+    far = [classifier.calibrated_scores(np.array([s, 0.0]))[0] for s in (100.0, 200.0)]
+    assert far == pytest.approx([100 - np.log(2), 200 - np.log(2)])
+
+
 def test_calibration_of_many_images(classifier: Classifier) -> None:
     scores = np.random.default_rng(0).normal(0, 5, (4, 7, 2)).astype(np.float32)
     probabilities = classifier.probabilities(scores)
@@ -53,9 +66,7 @@ def test_calibration_of_many_images(classifier: Classifier) -> None:
 def test_round_trip(classifier: Classifier) -> None:
     again = Classifier.from_arrays(classifier.to_arrays())
     features = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
-    assert np.array_equal(
-        again.candidate_scores(features), classifier.candidate_scores(features)
-    )
+    assert np.array_equal(again.candidate_scores(features), classifier.candidate_scores(features))
     arrays = classifier.to_arrays()
     del arrays["classifier.offsets"]
     with pytest.raises(KeyError, match=r"classifier\.offsets"):
