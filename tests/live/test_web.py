@@ -258,7 +258,7 @@ def test_names_are_escaped() -> None:
         event_list(LABELS, (), [event], 1),
     ):  # fmt: skip
         assert "<b>" not in text and "Drinking" in text
-    assert 'left:25.00%;width:25.00%' in timeline(LABELS, [event], 4.0)
+    assert "left:25.00%;width:25.00%" in timeline(LABELS, [event], 4.0)
 
 
 # -- the page in a browser -------------------------------------------------------------------------

@@ -21,7 +21,7 @@ def build_about(recognizer: SharedRecognizer) -> None:
     rows = {
         "Model": bundle.name,
         "Runs on": f"{engine.backend}, {engine.precision}",
-        "Because": engine.reason,
+        "Chosen because": engine.reason,
         "Actions": ", ".join(spoken(a) for a in recognizer.labels.action_names),
         "Threshold": f"{bundle.threshold:.2f}",
         "Version": f"fra-live {__version__}",
@@ -32,11 +32,10 @@ def build_about(recognizer: SharedRecognizer) -> None:
             figures = bundle.manifest.get("figures")
             if isinstance(figures, Mapping) and figures:
                 gr.HTML("<h3>Measured</h3>" + _table(_flat(figures)), elem_id="fl-figures")
-            gr.Markdown(
-                "Pictures are worked on by the computer that serves this page and go nowhere "
-                "else. Camera pictures are never stored; uploads and results are deleted when "
-                "the page is closed.",
-                elem_classes="fl-hint",
+            gr.HTML(
+                '<p class="fl-hint">Pictures are worked on by the computer that serves this page and '
+                "go nowhere else. Camera pictures are never stored; uploads and results are deleted "
+                "when the page is closed.</p>"
             )
         with gr.Column(scale=6, min_width=300):
             gr.Markdown(_card(bundle), elem_id="fl-card", sanitize_html=True)

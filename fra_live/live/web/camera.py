@@ -25,7 +25,7 @@ from fra_live.video.headers import declared_size
 MAX_SIDE = 1920  # px of a picture that a browser may send
 _KEPT_EVENTS = 100
 _LIST_EVERY_S = 0.4  # a list that changes faster cannot be read
-_SILENT_S = 1.5
+_SILENT_S = 2.0
 _DARK, _DARK_FOR_S = 10, 2.0
 _QUALITY = 82
 
@@ -57,7 +57,7 @@ class Camera:
         self._tracker = EventTracker("camera", recognizer.labels)
         self._ended: deque[Event] = deque(maxlen=_KEPT_EVENTS)
         self._count = self._index = 0
-        self._began = 0.0
+        self._began = self._last_s = 0.0
         self._arrivals: deque[float] = deque(maxlen=20)
         self._ms: deque[float] = deque(maxlen=20)
         self._bright_s = 0.0
@@ -86,7 +86,7 @@ class Camera:
             now = time.monotonic()
             if not self._arrivals:
                 self._began = self._bright_s = now
-            elif now - self._arrivals[-1] > _SILENT_S:
+            elif now - self._last_s > _SILENT_S:
                 self._arrivals.clear()
                 self._bright_s = now
             self._arrivals.append(now)
@@ -106,6 +106,7 @@ class Camera:
                 self._listed_s = now
                 self._events, self._said = self._list(active), self._status(active, now)
             events, said = self._events, self._said
+            self._last_s = time.monotonic()
         done, jpeg = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
         if not done:
             raise FraLiveError("The annotated picture could not be encoded.")
@@ -118,7 +119,7 @@ class Camera:
             HTML of the list and the status sentence.
         """
         with self._lock:
-            if self._arrivals and time.monotonic() - self._arrivals[-1] >= _SILENT_S:
+            if self._arrivals and time.monotonic() - self._last_s >= _SILENT_S:
                 self._take(self._tracker.finish())
                 self._events = self._list(())
                 self._said = "The camera rests; press its record button to go on."
@@ -151,7 +152,7 @@ class Camera:
         names = sorted({spoken(e.action) for e in active if not e.ending})
         doing = f"{' and '.join(names)}." if names else "No action at the moment."
         rate = "" if self._fps is None else f" · {self._fps:.0f} frames/s"
-        return f"{doing}{rate} · {np.median(self._ms):.0f} ms on the server"
+        return f"{doing}{rate} · {np.median(list(self._ms)):.0f} ms on the server"
 
 
 def _decode(data: bytes) -> np.ndarray:

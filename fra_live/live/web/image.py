@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from fra_live.errors import FraLiveError
+from fra_live.live.hud import spoken
 from fra_live.live.overlay import OverlayOptions
 from fra_live.live.web.controls import Controls, session_key
 from fra_live.live.web.payloads import data_url, jpeg, upload_path
@@ -40,7 +41,9 @@ def build_image(sessions: Sessions, controls: Controls) -> None:
             )  # fmt: skip
             bars = gr.HTML(elem_id="fl-image-bars")
     steps = gr.HTML(elem_id="fl-steps")
-    sheet = gr.DownloadButton("All steps as one picture (PNG)", size="sm", visible=False)
+    sheet = gr.DownloadButton(
+        "All steps as one picture (PNG)", size="sm", visible=False, elem_classes="fl-narrow"
+    )
     shown = [told, picture, bars, steps, sheet]
 
     def recognize(sent: Any, threshold: float, faces: str, request: gr.Request) -> list[Any]:
@@ -63,7 +66,7 @@ def build_image(sessions: Sessions, controls: Controls) -> None:
             _log.exception("an uploaded image")
             return [note("Something failed on the server.", "bad"), *nothing]
         return [
-            "",
+            note(_said(still)),
             str(annotated),
             action_bars(labels, still.result),
             _figures(still),
@@ -80,6 +83,14 @@ def build_image(sessions: Sessions, controls: Controls) -> None:
             show_progress_on=picture,
             api_visibility="private",
         )
+
+
+def _said(still: Still) -> str:
+    action, probability = still.result.best_action
+    named = f"{spoken(action)}, {100 * probability:.0f} %"
+    if probability >= still.result.threshold:
+        return f"{named}."
+    return f"No action: the most probable ({named}) is below the threshold."
 
 
 def _figures(still: Still) -> str:

@@ -125,7 +125,7 @@ def _launch(page: Any, options: WebOptions) -> str:
             auth=auth,
             ssl_certfile=None if options.certificate is None else str(options.certificate),
             ssl_keyfile=None if options.key is None else str(options.key),
-            ssl_verify=False,  # only Gradio's own look whether the server answers
+            ssl_verify=False,  # when Gradio calls its own start-up events
             max_file_size=int(options.limits.upload_mb * 1_000_000),
             allowed_paths=[],
             share=False,
@@ -139,6 +139,7 @@ def _launch(page: Any, options: WebOptions) -> str:
             ssr_mode=False,
             pwa=False,
             mcp_server=False,
+            _frontend=False,  # no look whether the page answers, which fails on a busy machine
             theme=theme(),
             css=CSS,
             head=HEAD,

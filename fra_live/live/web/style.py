@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 CSS = """
-.gradio-container { max-width: 1320px !important; margin: 0 auto !important;
+.gradio-container { width: 100%; max-width: 1320px !important; margin: 0 auto !important;
   padding: 0 16px 24px !important; }
 .gradio-container main { max-width: none !important; padding: 0 !important; }
 .fl-top { display: flex; align-items: center; gap: 14px; padding: 14px 2px 6px; flex-wrap: wrap; }
@@ -16,13 +16,16 @@ CSS = """
   border: 1px solid var(--border-color-primary); color: var(--body-text-color-subdued); }
 .fl-split { gap: 18px !important; align-items: flex-start !important; }
 #fl-live { min-height: 300px; background: #15181c; }
-#fl-live img { width: 100%; max-height: 74vh; object-fit: contain; }
+#fl-live img { width: 100% !important; height: auto !important; max-height: 72vh !important;
+  object-fit: contain; }
+.gradio-container .html-container { padding: 0 !important; }
 #fl-camera { max-height: 240px; }
 #fl-camera video { max-height: 200px; object-fit: contain; }
 .fl-note { margin: 0; padding: 9px 14px; border-radius: 10px; font-size: 1rem;
   background: var(--block-background-fill); border: 1px solid var(--border-color-primary); }
 .fl-note.bad { border-color: #d55e00; border-left-width: 6px; }
-.fl-hint, .fl-empty { color: var(--body-text-color-subdued); font-size: .88rem; margin: 4px 0; }
+.fl-hint, .fl-empty, .fl-empty.fl-empty { color: var(--body-text-color-subdued);
+  font-size: .88rem; margin: 4px 0; }
 .fl-heading { align-items: center !important; }
 .fl-heading > * { flex-grow: 0 !important; }
 .fl-heading > :first-child { flex-grow: 1 !important; }
@@ -39,6 +42,7 @@ CSS = """
   color: #fff; background: #0072b2; }
 .fl-dot { display: inline-block; width: 11px; height: 11px; border-radius: 3px; margin-right: 8px;
   border: 1px solid #0003; }
+.prose .fl-facts, .prose .fl-table, .prose .fl-facts tr, .prose .fl-table tr { border: 0; }
 .fl-table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .fl-table th, .fl-table td { padding: 7px 8px; text-align: right; border: 0;
   border-bottom: 1px solid var(--border-color-primary); }
@@ -75,6 +79,8 @@ CSS = """
   border: 0; border-bottom: 1px solid var(--border-color-primary); }
 .fl-facts th { font-weight: 500; color: var(--body-text-color-subdued); width: 45%; }
 #fl-video video { max-height: 66vh; }
+#fl-image img { width: 100% !important; max-height: 66vh !important; object-fit: contain; }
+.fl-narrow { align-self: flex-start; width: auto !important; }
 .fl-faces label { padding: 5px 9px !important; }
 footer { display: none !important; }
 @media (max-width: 900px) { .fl-steps { grid-template-columns: repeat(2, 1fr); } }
@@ -85,6 +91,10 @@ footer { display: none !important; }
   .fl-split { flex-direction: column; gap: 10px !important; }
   .fl-split > * { width: 100%; min-width: 0 !important; }
   #fl-live { min-height: 200px; }
+  .fl-live .fl-stage, .fl-live .fl-side { display: contents !important; }
+  .fl-live #fl-camera { order: -1; max-height: 170px; }
+  .fl-live .form { order: 9; }
+  #fl-camera video { max-height: 150px; }
   .fl-steps { grid-template-columns: 1fr; }
   .fl-timeline .fl-row { grid-template-columns: 1fr; gap: 2px; }
   .fl-bars .fl-row { grid-template-columns: 7.5rem 1fr 2.6rem; }

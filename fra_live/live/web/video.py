@@ -36,10 +36,9 @@ def build_video(
             upload = gr.Video(
                 sources=["upload"], label="Your video", elem_id="fl-upload", height=240
             )
-            gr.Markdown(
-                f"Up to {max_minutes:g} minutes and {max_upload_mb:g} MB. It is deleted when you "
-                "close this page.",
-                elem_classes="fl-hint",
+            gr.HTML(
+                f'<p class="fl-hint">Up to {max_minutes:g} minutes and {max_upload_mb:g} MB. '
+                "It is deleted when you close this page.</p>"
             )
             threshold, view, faces = controls.build()
             with gr.Row():
@@ -99,7 +98,7 @@ def build_video(
             session.working.release()
         count = len(clip.events)
         said = f"{count} event{'' if count == 1 else 's'} in {clock(clip.duration_s)}."
-        said += f" {clip.problem}" if clip.problem else " Click one to see it."
+        said += f" {clip.problem}" if clip.problem else " Click one to see it." if count else ""
         return [
             note(said),
             str(clip.video),

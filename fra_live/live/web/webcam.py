@@ -29,10 +29,10 @@ def build_webcam(sessions: Sessions, most_streams: int, controls: Controls) -> N
         controls: defaults of the sliders.
     """
     labels = sessions.recognizer.labels
-    with gr.Row(elem_classes="fl-split"):
+    with gr.Row(elem_classes=["fl-split", "fl-live"]):
         with gr.Column(scale=7, min_width=300, elem_classes="fl-stage"):
             shown = gr.Image(
-                label="What the recognizer sees",
+                show_label=False,
                 interactive=False,
                 buttons=["fullscreen"],
                 elem_id="fl-live",
@@ -40,6 +40,10 @@ def build_webcam(sessions: Sessions, most_streams: int, controls: Controls) -> N
             )
             status = gr.HTML(note(READY), elem_id="fl-status")
             gr.HTML("", elem_id="fl-camera-note")
+            with gr.Row(elem_classes="fl-heading"):
+                gr.Markdown("### Events")
+                clear = gr.Button("Clear", size="sm", variant="secondary", min_width=70)
+            events = gr.HTML(event_list(labels, (), (), 0), elem_id="fl-events")
         with gr.Column(scale=3, min_width=280, elem_classes="fl-side"):
             camera = gr.Image(
                 sources=["webcam"],
@@ -49,10 +53,6 @@ def build_webcam(sessions: Sessions, most_streams: int, controls: Controls) -> N
                 webcam_options=gr.WebcamOptions(mirror=True, constraints=_CAMERA),
             )
             threshold, view, faces = controls.build()
-            with gr.Row(elem_classes="fl-heading"):
-                gr.Markdown("### Events")
-                clear = gr.Button("Clear", size="sm", variant="secondary", min_width=70)
-            events = gr.HTML(event_list(labels, (), (), 0), elem_id="fl-events")
 
     def update(
         sent: Any, threshold: float, view: float, faces: str, request: gr.Request
