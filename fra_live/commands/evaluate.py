@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,7 +159,8 @@ def _tables(args: argparse.Namespace, recognizer: Recognizer, console: Console) 
         out=args.tables,
         train=args.train_tables,
     )
-    made = make_tables(recognizer, inputs, say, progress_bar)
+    with redirect_stdout(sys.stderr):  # where trainings show how far they are
+        made = make_tables(recognizer, inputs, say, progress_bar)
     if args.json != "-":
         tables_output.print_made(console, made)
     files = tables_output.write_tables(args.tables, made)

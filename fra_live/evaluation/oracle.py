@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import cv2
 import numpy as np
@@ -178,5 +179,5 @@ def _kept(keep: Path | None, samples: Sequence[Sample]) -> dict[str, np.ndarray]
         if arrays.pop("files").tolist() != [s.path.name for s in samples]:
             return None
         return {view: arrays[view] for view in VIEWS}
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None  # made anew

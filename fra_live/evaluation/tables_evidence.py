@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -66,7 +67,7 @@ def kept_evidence(training: Path, labels: LabelSet, parameters: Parameters) -> l
                     scored=bool(arrays["scored"][i]),
                 )
             )
-    except (OSError, ValueError, KeyError, IndexError, EOFError) as error:
+    except (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile) as error:
         raise DataError(f"{path} holds no evidence: {error}; remove it and train anew.") from error
     features = sum(block_sizes(labels).values())
     context = 2 * parameters.context.grid**2 * len(labels.names)

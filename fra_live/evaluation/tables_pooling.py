@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -211,7 +212,7 @@ def kept_or_learned(
             with np.load(keep, allow_pickle=False) as archive:
                 if archive["files"].tolist() == files and archive["counts"].tolist() == counts:
                     return list(np.split(archive["overlaps"], np.cumsum(counts)[:-1]))
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             pass  # made anew
     cells = training_cells(training, evidence, samples, labels, parameters, progress)
     found = learned_overlaps(evidence, cells, parameters.context.grid)
