@@ -22,6 +22,7 @@ from fra_live.video.sinks import JsonlSink, VideoSink, write_image
 from fra_live.video.threads import ReadAhead, WriteBehind
 
 MIN_SIDE = 16  # px; less shows nothing
+_MOST_FRAMES, _MOST_BYTES = 4, 200_000_000  # ahead and behind, each
 Step = Callable[[Source, Frame], None]
 
 
@@ -130,7 +131,8 @@ class Annotator:
                 if kept is not None:
                     kept.write({"source": source.name, "index": frame.index, **line_of(result)})
 
-            with ReadAhead(source) as frames, WriteBehind(write) as written:
+            few = max(1, min(_MOST_FRAMES, _MOST_BYTES // (3 * source.size[0] * source.size[1])))
+            with ReadAhead(source, few) as frames, WriteBehind(write, few) as written:
                 for frame in frames:
                     result = recognizer(
                         frame.image,

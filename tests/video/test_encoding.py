@@ -211,6 +211,17 @@ def test_damaged_sound_does_not_lose_the_picture(make_clip: Clip, tmp_path: Path
     assert packets(tmp_path / "out.mp4")
 
 
+def test_damaged_durations_of_sound_do_not_cost_the_copy(make_clip: Clip, tmp_path: Path) -> None:
+    path = make_clip(frames=25, sound="aac")
+    data = bytearray(path.read_bytes())
+    table = data.rindex(b"stts")
+    last = table + 12 + 8 * int.from_bytes(data[table + 8 : table + 12], "big") - 4
+    data[last : last + 4] = b"\x92\0\0\0"
+    path.write_bytes(data)
+    assert copy(path, tmp_path / "out.mp4").frames == 25
+    assert len(times(tmp_path / "out.mp4")) == 25
+
+
 def test_an_error_leaves_nothing(tmp_path: Path, numbered: Callable[..., np.ndarray]) -> None:
     with (
         pytest.raises(KeyboardInterrupt),

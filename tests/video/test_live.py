@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from fra_live.errors import SourceError
+from fra_live.video.devices import CameraDevice
 from fra_live.video.files import FileSource
 from fra_live.video.live import LiveSource
 from fra_live.video.sources import list_cameras, open_source
@@ -146,6 +147,25 @@ def test_silence_and_darkness_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_camera() -> None:
     with pytest.raises(SourceError, match="Camera 63 cannot be opened, and no other was found"):
         open_source(63)
+
+
+def test_a_camera(make_clip: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenCV plays a film where the camera would be: it comes, is lost at its end, comes back."""
+    film = make_clip("camera.avi", frames=30, codec="mjpeg", pixels="yuvj420p")
+    capture = cv2.VideoCapture
+    monkeypatch.setattr("fra_live.video.devices.cv2.VideoCapture", lambda *_: capture(str(film)))
+    monkeypatch.setattr("fra_live.video.devices._check_node", lambda _: None)
+    device = CameraDevice(0, size=(48, 64), rate=25)
+    with LiveSource[np.ndarray]("camera 0", lambda: device) as source:
+        frames = iter(source)
+        assert next(frames).image.shape == (48, 64, 3)
+        wait_until(lambda: source.status.startswith("Camera 0 is lost. Trying again every 1 s"))
+        device = CameraDevice(0)
+        while next(frames).index < 31:  # the first film had 30 frames
+            pass
+    film.write_bytes(b"no film")
+    with pytest.raises(SourceError, match="Camera 0 cannot be opened"):
+        CameraDevice(0)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
