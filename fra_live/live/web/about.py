@@ -13,6 +13,11 @@ from fra_live.live.hud import spoken
 from fra_live.live.web.sharing import SharedRecognizer
 from fra_live.runtime.bundle import Bundle
 
+_PRIVACY = (
+    "Pictures are worked on by the computer that serves this page and go nowhere else. Camera "
+    "pictures are never stored; uploads and results are deleted when the page is closed."
+)
+
 
 def build_about(recognizer: SharedRecognizer) -> None:
     """Lay out the tab."""
@@ -32,11 +37,7 @@ def build_about(recognizer: SharedRecognizer) -> None:
             figures = bundle.manifest.get("figures")
             if isinstance(figures, Mapping) and figures:
                 gr.HTML("<h3>Measured</h3>" + _table(_flat(figures)), elem_id="fl-figures")
-            gr.HTML(
-                '<p class="fl-hint">Pictures are worked on by the computer that serves this page and '
-                "go nowhere else. Camera pictures are never stored; uploads and results are deleted "
-                "when the page is closed.</p>"
-            )
+            gr.HTML(f'<p class="fl-hint">{_PRIVACY}</p>')
         with gr.Column(scale=6, min_width=300):
             gr.Markdown(_card(bundle), elem_id="fl-card", sanitize_html=True)
 
