@@ -35,9 +35,7 @@ def _assemble(backbone: Any, head: str, labels: int, actions: int) -> Segmentati
     return SegmentationNetwork(backbone, heads[head](), channels[-1], actions)
 
 
-def fcn8s_mobilenet_v1(
-    labels: int, actions: int, *, frozen_blocks: int = 0
-) -> SegmentationNetwork:
+def fcn8s_mobilenet_v1(labels: int, actions: int, *, frozen_blocks: int = 0) -> SegmentationNetwork:
     """FCN-8s over MobileNetV1: the paper's head on the small backbone."""
     return _mobile("fcn8s", labels, actions, frozen_blocks)
 

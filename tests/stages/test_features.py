@@ -115,9 +115,7 @@ def test_candidates_fill_the_slot_of_their_label() -> None:
         ((900, 900, 910, 910), [3.0, 3.0, 3.0, 0.0]),  # far away is far away
     ],
 )
-def test_positions_in_sides_of_the_face(
-    box: tuple[float, ...], expected: list[float]
-) -> None:
+def test_positions_in_sides_of_the_face(box: tuple[float, ...], expected: list[float]) -> None:
     candidate = Proposal(
         DRINK, (box[0], box[1], box[2], box[3]), (0, 0, 1, 1), np.ones((1, 1), bool), (10, 10), 0.5
     )

@@ -135,9 +135,7 @@ def test_the_ranking_finds_the_object(evidence: Sequence[Evidence]) -> None:
     held_out = held_out_overlaps(evidence)
     assert [len(o) for o in held_out] == [len(e.channels) for e in evidence]
     unseen = [
-        e.overlap[o.argmax()] > 0.5
-        for e, o in zip(evidence, held_out, strict=True)
-        if e.action < 2
+        e.overlap[o.argmax()] > 0.5 for e, o in zip(evidence, held_out, strict=True) if e.action < 2
     ]
     assert np.mean(unseen) > 0.8
 

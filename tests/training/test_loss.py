@@ -78,9 +78,7 @@ def test_images_have_weights_and_labels_of_their_own() -> None:
     logits = torch.log(torch.tensor(P))[None, :, None, None].repeat(2, 1, 1, 1)
     targets = torch.tensor([BACKGROUND, BACKGROUND])[:, :, None, None]
     unannotated = torch.tensor([[False, False, False], ONLY_A])
-    loss = partial_label_loss(
-        logits, targets, unannotated, torch.ones(3), torch.tensor([1.0, 0.3])
-    )
+    loss = partial_label_loss(logits, targets, unannotated, torch.ones(3), torch.tensor([1.0, 0.3]))
     assert float(loss) == pytest.approx(-(math.log(0.5) + 0.3 * math.log(0.7)) / 1.3, rel=1e-5)
 
 
