@@ -9,9 +9,11 @@ from pathlib import Path
 from fra_live.commands.common import (
     add_json_option,
     add_model_options,
+    add_record_option,
     frame_size,
     plain,
     positive,
+    record,
     say,
     write_json,
 )
@@ -72,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also another network in the same runtime, as yolo11n-seg (needs ultralytics)",
     )
     add_json_option(parser, "the figures")
+    add_record_option(parser)
     add_model_options(parser)
 
 
@@ -111,4 +114,8 @@ def run(args: argparse.Namespace) -> int:
     print(json.dumps(report, allow_nan=False), flush=True)
     if args.json and args.json != "-":
         write_json(report, args.json)
+    if args.record:
+        from fra_live.runtime.bundle import find_bundle
+
+        record(find_bundle(args.model), args.record, report)
     return 0

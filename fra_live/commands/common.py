@@ -179,6 +179,21 @@ def add_json_option(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
+def add_record_option(parser: argparse.ArgumentParser) -> None:
+    """--record NAME."""
+    parser.add_argument(
+        "--record", metavar="NAME", help="put the figures into the model's manifest, by this name"
+    )
+
+
+def record(folder: Path, name: str | None, figures: Mapping[str, Any]) -> None:
+    """Put figures into the manifest of the bundle in `folder`, where `name` asks for it."""
+    if name is not None:
+        from fra_live.runtime.manifest import record_figures
+
+        record_figures(folder, name, plain(figures))
+
+
 def plain(value: Any) -> Any:
     """Values that JSON knows: NumPy's become Python's, NaN and infinities become null."""
     if isinstance(value, Mapping):

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from fra_live.commands.common import (
     add_json_option,
     add_model_options,
+    add_record_option,
     load_recognizer,
     progress_bar,
+    record,
     require,
     say,
     write_json,
@@ -59,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="true times of the clips, a file each (default: the clip's name with .json)",
     )
     add_json_option(parser, "the figures")
+    add_record_option(parser)
     tables = parser.add_argument_group("the paper's tables")
     tables.add_argument(
         "--tables",
@@ -141,6 +144,7 @@ def run(args: argparse.Namespace) -> int:
         figures["tables"] = _tables(args, recognizer, console)
     if args.json:
         write_json(figures, args.json)
+    record(recognizer.bundle.folder, args.record, figures)
     return 0
 
 
