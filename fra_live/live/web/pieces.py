@@ -49,7 +49,7 @@ def event_list(
         ended: what has ended, the latest last.
         count: how many have ended in all.
     """
-    several = len({e.person for e in (*active, *ended)}) > 1
+    several = len({e.person for e in active} | {e.person for e in ended}) > 1
     rows = [
         _list_row(labels, e.action, _who(e.person, several), e.start_s, e.duration_s, e.score, True)
         for e in reversed(active)

@@ -67,8 +67,8 @@ def annotate_still(
         raise SourceError(f"{name} has {size} px; at least {_MIN_SIDE} a side are needed.")
     scale = _SHOWN_SIDE / max(image.shape[:2])
     if scale < 1:
-        size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        shown = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+        image = cv2.resize(image, shown, interpolation=cv2.INTER_AREA)
     result = recognizer(image, explain=True)
     annotated = Overlay(recognizer.labels, options).draw(image, result)
     sheet = MethodView(recognizer.labels).sheet(image, result, _PANEL_HEIGHT)
