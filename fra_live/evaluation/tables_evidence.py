@@ -50,6 +50,7 @@ def kept_evidence(training: Path, labels: LabelSet, parameters: Parameters) -> l
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = dict(archive)
+        _check_labels(path, arrays, labels, parameters)
         ends = np.cumsum(arrays["counts"]).tolist()
         evidence = []
         for i, name in enumerate(arrays["files"].tolist()):
@@ -69,15 +70,20 @@ def kept_evidence(training: Path, labels: LabelSet, parameters: Parameters) -> l
             )
     except (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile) as error:
         raise DataError(f"{path} holds no evidence: {error}; remove it and train anew.") from error
+    return evidence
+
+
+def _check_labels(
+    path: Path, arrays: dict[str, np.ndarray], labels: LabelSet, parameters: Parameters
+) -> None:
     features = sum(block_sizes(labels).values())
     context = 2 * parameters.context.grid**2 * len(labels.names)
     if (
-        not evidence
+        not len(arrays["files"])
         or arrays["alone"].shape[1:] != (features,)
-        or (arrays["context"].shape[1:] != (context,))
+        or arrays["context"].shape[1:] != (context,)
     ):
         raise DataError(f"{path} belongs to a model with other labels; give its own --training.")
-    return evidence
 
 
 def _name(action: int, labels: LabelSet) -> str:
