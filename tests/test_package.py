@@ -85,6 +85,7 @@ def test_the_wheel_is_complete(wheel: Path, root: Path) -> None:
         for folder in shipped
         for path in folder.rglob("*")
         if path.is_file() and path.suffix in (".py", ".typed", ".json", ".onnx", ".npz", ".md")
+        and not path.is_relative_to(root / "engines" / "mobile" / "training")  # a checkout's own
     }  # fmt: skip
     assert "fra_live/py.typed" in expected
     with zipfile.ZipFile(wheel) as archive:
