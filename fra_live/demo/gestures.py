@@ -65,27 +65,28 @@ def drinking(portrait: Portrait) -> Gesture:
 
 
 def phoning(portrait: Portrait) -> Gesture:
-    """Her left hand holds a smartphone at the ear, fingers round its edge, thumb behind."""
-    picture, elbow = Picture((236, 70, 410, 304)), (352.0, 372.0)
-    wrist = [
-        Capsule((300, 164, -6), (294, 210, -4), 17, 17, 0.7),
-        Capsule((294, 204, -4), (307, 264, -6), 18, 17, 0.8),
-    ]
+    """Her right hand holds a smartphone at the ear."""
+    picture, elbow = Picture((40, 70, 214, 304)), (88.0, 372.0)
+    wrist = [Capsule((145, 208, 0), (132, 262, -6), 18, 17, 0.8)]
     paint_hand(picture, portrait, wrist, [], 22)
-    paint_sleeve(picture, portrait, (306, 248), elbow, 21, 21)
-    paint_phone(picture, portrait, (289, 82), (-37, 86))
-    back = [
-        Capsule((311, 136, 0), (302, 186, 2), 9, 11, 0.8),
-        Capsule((300, 176, 2), (296, 206, 0), 13, 14, 0.7),
+    paint_sleeve(picture, portrait, (133, 250), elbow, 21, 21)
+    paint_phone(picture, portrait, (161, 85), (24, 95))
+    palm = [
+        Capsule((127, 150, -2), (140, 205, 0), 13, 16, 0.8),
+        Capsule((138, 172, 4), (147, 206, 4), 13, 15, 0.8),
+        Capsule((154, 190, 8), (146, 212, 4), 12, 15, 0.8),
+        Capsule((145, 206, 0), (143, 218, -2), 18, 17, 0.8),
     ]
     fingers = [
-        Finger(((299, 182, 6), (287, 172, 18), (275, 166, 22), (264, 165, 21)), 5.8, 4.3, (0, 0)),
-        Finger(((306, 169, 6), (294, 156, 20), (279, 151, 25), (265, 151, 23)), 6.5, 4.8, (0, 0)),
-        Finger(((310, 155, 6), (299, 140, 20), (284, 135, 26), (268, 135, 24)), 6.8, 5.0, (0, 0)),
-        Finger(((312, 140, 6), (303, 125, 20), (289, 120, 25), (275, 120, 23)), 6.7, 4.9, (0, 0)),
-    ]
-    paint_hand(picture, portrait, back, fingers, 23)
-    return _gesture(picture, (276, 140), elbow)
+        Finger(((162, 196, 16), (175, 182, 24), (183, 164, 26), (184, 149, 24)), 8.0, 5.6,
+               (0.5, 0)),
+        Finger(((137, 178, 8), (142, 160, 22), (155, 152, 28), (166, 154, 26)), 6.0, 4.5, (0, 0)),
+        Finger(((131, 168, 6), (136, 146, 22), (152, 137, 30), (169, 139, 27)), 6.7, 5.0, (0, 0)),
+        Finger(((127, 158, 4), (132, 132, 22), (150, 122, 30), (169, 124, 27)), 7.0, 5.2, (0, 0)),
+        Finger(((126, 148, 2), (131, 118, 20), (147, 108, 29), (164, 109, 26)), 6.8, 5.1, (0, 0)),
+    ]  # fmt: skip
+    paint_hand(picture, portrait, palm, fingers, 23)
+    return _gesture(picture, (174, 140), elbow)
 
 
 def brushing_teeth(portrait: Portrait) -> Gesture:

@@ -78,13 +78,9 @@ def paint_phone(picture: Picture, portrait: Portrait, top: _Place, down: _Place)
     picture.paint(alpha, (0.66, 0.65, 0.64))
     edge = alpha * np.clip(1 - np.abs(v - half + 1.6) / 1.2, 0, 1)
     picture.paint(0.8 * edge, (0.90, 0.89, 0.88))
-    sheen = 0.06 + 0.07 * _bump(u - 0.9 * v, 26, 16) + 0.0004 * u
+    sheen = 0.09 + 0.12 * _bump(u - 0.9 * v, 26, 16) + 0.0004 * u
     back = np.maximum(box + 1.3, v - half + 4.0)
     picture.paint(coverage(back), _lit(sheen, (1.15, 1.05, 1.0)))
-    lens = np.hypot(u - 8.5, v)
-    picture.paint(coverage(lens - 2.6), (0.05, 0.05, 0.05))
-    picture.paint(coverage(np.abs(lens - 2.6) - 0.3), (0.36, 0.35, 0.34))
-    picture.paint(coverage(np.hypot(u - 7.7, v - 0.8) - 0.7), (0.6, 0.5, 0.45))
 
 
 def paint_toothbrush(picture: Picture, portrait: Portrait, head: _Place, back: _Place) -> None:
