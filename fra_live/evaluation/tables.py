@@ -49,6 +49,7 @@ def ablate(
     ranker: Ranker,
     top: int,
     *,
+    known: Sequence[Evidence] = (),
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Ablation:
@@ -60,6 +61,8 @@ def ablate(
         labels: the label set.
         ranker: the finished model's, for `test`.
         top: q, candidates that are kept.
+        known: further evidence to learn from, of the same images by the networks that ship; the
+            heads that meet `test` learn from it too, as those of the model do.
         seed: of the held-out parts.
         progress: called with the number of rows done and their total.
 
@@ -86,7 +89,12 @@ def ablate(
             raise DataError(
                 f"The training has fewer than two images of '{name}': none to hold out."
             )
-    bags = make_bags(training, held_out_overlaps(training, seed=seed), labels, top)
+    groups = [
+        make_bags(group, held_out_overlaps(group, seed=seed), labels, top)
+        for group in (training, known if len(test) else ())
+        if len(group)
+    ]
+    both = np.array([bag.action for group in groups for bag in group])
     empty = np.zeros(0, np.float32)
     test = [e for e in test if e.action < actions]
     overlaps = [ranker(e.context) if len(e.channels) else empty for e in test]
@@ -95,13 +103,13 @@ def ablate(
     rows = rows_of_blocks()
     found: dict[str, dict[str, Measured]] = {}
     for done, (name, blocks) in enumerate(rows.items(), start=1):
-        kept = keep_blocks(bags, labels, blocks)
-        scores = held_out_scores(kept, actions, seed=seed)
-        classifier = fit_scores(kept, actions)
-        ranked = held_out_calibration(classifier, scores, kinds, seed)
+        kept = [keep_blocks(group, labels, blocks) for group in groups]
+        scores = [held_out_scores(group, actions, seed=seed) for group in kept]
+        classifier = fit_scores([bag for group in kept for bag in group], actions)
+        ranked = held_out_calibration(classifier, scores[0], kinds, seed)
         found[name] = {"held out": Measured(ranked[acted], kinds[acted])}
         if others:
-            final = calibrate(classifier, scores, kinds)
+            final = calibrate(classifier, np.concatenate(scores), both)
             seen = bag_scores(final, keep_blocks(others, labels, blocks))
             found[name]["test"] = Measured(_ranking(final, seen), shown)
         if progress is not None:

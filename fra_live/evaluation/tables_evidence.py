@@ -23,27 +23,45 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def kept_evidence(training: Path, labels: LabelSet, parameters: Parameters) -> list[Evidence]:
-    """The out-of-fold evidence of a training, by images' names: their files are not opened.
+UNSEEN, KNOWN = "evidence.npz", "evidence_known.npz"  # as `training.heads.gather` names them
+
+
+def kept_evidence(
+    training: Path, labels: LabelSet, parameters: Parameters
+) -> tuple[list[Evidence], list[Evidence]]:
+    """The evidence that a training kept, by images' names: their files are not opened.
 
     Args:
-        training: folder that holds evidence.npz.
+        training: folder of the training.
         labels: of the model.
         parameters: of the model.
+
+    Returns:
+        Evidence that heads may be measured on (taken out of fold; in a training without folds,
+        by networks that know the images), and further evidence for learning, by the networks
+        that ship; the latter may be empty.
 
     Raises:
         DataError: there is none, it is damaged, or it belongs to another model.
     """
+    paths = [training / name for name in (UNSEEN, KNOWN) if (training / name).is_file()]
+    if not paths:
+        raise DataError(
+            f"{training / UNSEEN} does not exist; 'fra-live train ranker' makes it, and "
+            "--training names the folder in which it lies."
+        )
+    first, *others = (_read(path, labels, parameters) for path in paths)
+    return first, others[0] if others else []
+
+
+def _read(path: Path, labels: LabelSet, parameters: Parameters) -> list[Evidence]:
     from fra_live.training.evidence import Evidence
 
-    path = training / "evidence.npz"
-    if not path.is_file():
-        raise DataError(
-            f"{path} does not exist; 'fra-live train ranker' makes it, and --training names the "
-            "folder in which it lies."
-        )
+    training = path.parent
     newer = [
-        p.name for p in training.glob("*_fold*.pt") if p.stat().st_mtime > path.stat().st_mtime
+        p.name
+        for p in training.glob("*_fold*.pt" if path.name == UNSEEN else "*.pt")
+        if p.stat().st_mtime > path.stat().st_mtime
     ]
     if newer:
         _log.warning("%s is older than %s: its networks were trained again.", path, newer[0])

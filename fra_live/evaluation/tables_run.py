@@ -70,7 +70,7 @@ def make_tables(
         MissingExtraError: the extra 'train' is not installed.
     """
     labels = recognizer.labels
-    training = kept_evidence(inputs.training, labels, recognizer.parameters)
+    training, known = kept_evidence(inputs.training, labels, recognizer.parameters)
     samples: list[Sample] = []
     if inputs.training_data:
         for path in find_annotation_files(inputs.training_data):
@@ -84,8 +84,9 @@ def make_tables(
             test = seen_evidence(recognizer, acted, advance)
     with bar("Tables 2 and 3") as advance:
         found = ablate(
-            training, test, labels, recognizer.ranker, recognizer.parameters.top, progress=advance
-        )
+            training, test, labels, recognizer.ranker, recognizer.parameters.top,
+            known=known, progress=advance,
+        )  # fmt: skip
     tables = [table_2(found, labels), table_3(found, labels)]
     sizes = None
     if test:

@@ -94,7 +94,7 @@ def test_both_rankings_are_held_out(tiny_model: Path, tiny_set: Path, tmp_path: 
 
     training, keep = tiny_model / "training", tmp_path / "pooling.npz"
     parameters = Parameters.from_dict(load_bundle(tiny_model).parameters)
-    kept = kept_evidence(training, LABELS, parameters)
+    kept, _ = kept_evidence(training, LABELS, parameters)
     learned = kept_or_learned(keep, training, kept, samples, LABELS, parameters)
     assert [len(o) for o in learned] == [len(e.channels) for e in kept]
     again = kept_or_learned(keep, training, kept, [], LABELS, parameters)  # photos not needed
