@@ -55,6 +55,13 @@ def without_window() -> str | None:
     return None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the test that happens to train the tiny model the time for it on a busy machine."""
+    for item in items:
+        if "tiny_model" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(600))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip, with the reason, what cannot run here."""
     for marker, obstacle in (
