@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 import pytest
@@ -55,9 +54,11 @@ def test_a_missing_display_is_told(
 
 def grab(display: str) -> np.ndarray:
     """The screen of an X display: (H, W, 3) uint8 BGR."""
-    options = {"video_size": "1280x800", "draw_mouse": "0"}
-    with av.open(display, format="x11grab", options=options) as container:
-        return next(container.decode(video=0)).to_ndarray(format="bgr24")
+    # In a program of its own: PyAV's X libraries beside those of OpenCV's windows crash a process.
+    command = ["ffmpeg", "-v", "error", "-f", "x11grab", "-draw_mouse", "0", "-video_size"]
+    command += ["1280x800", "-i", display, "-frames:v", "1", "-f", "image2pipe", "-c:v", "png", "-"]
+    shot = subprocess.run(command, capture_output=True, check=True).stdout
+    return cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR)
 
 
 class Window:
@@ -89,6 +90,8 @@ def window(
         pytest.skip("this OpenCV is headless: install opencv-python over it")
     if not shutil.which("xdotool"):
         pytest.skip("there is no xdotool: apt-get install xdotool")
+    if not shutil.which("ffmpeg"):
+        pytest.skip("there is no ffmpeg to see the screen with: apt-get install ffmpeg")
     program = start(clip, tmp_path, "repeat", display=x_display)
     program.wait_for_frames()
     shown = Window(program, x_display)
