@@ -19,6 +19,7 @@ from fra_live.labels import LabelSet
 
 FORMAT = 1
 _PARTS = ("coarse", "fine", "heads")
+_EXTRA_PARTS = ("coarse_int8", "fine_int8")  # the networks quantised, where they were
 _MAX_MANIFEST = 1_000_000  # bytes
 _MAX_PART = 2_000_000_000  # bytes; VGG-16 in float32 is half of this
 
@@ -40,8 +41,12 @@ class Bundle:
     manifest: Mapping[str, Any]
 
     def part(self, name: str) -> Path:
-        """Path of "coarse", "fine" or "heads"."""
+        """Path of "coarse", "fine" or "heads", or of what `has` says is there."""
         return self.folder / str(self.manifest["parts"][name]["file"])
+
+    def has(self, *names: str) -> bool:
+        """Whether the bundle has all of these parts: "coarse_int8" …"""
+        return all(name in self.manifest["parts"] for name in names)
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -115,7 +120,8 @@ def load_bundle(model: str | Path = "mobile") -> Bundle:
                 "train the model anew or install the matching fra-live."
             )
         labels = LabelSet.from_dict(manifest["labels"])
-        for name in _PARTS:
+        extra = (name for name in _EXTRA_PARTS if name in manifest["parts"])
+        for name in (*_PARTS, *extra):
             _check_part(folder, name, manifest["parts"][name])
         bundle = Bundle(folder, str(manifest["name"]), labels, manifest)
         _ = bundle.threshold, bundle.parameters

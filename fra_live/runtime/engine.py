@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -71,10 +69,7 @@ def open_engines(
     """
     if backend not in ("auto", *BACKENDS):
         raise EngineError(f"There is no engine '{backend}'; there are auto, {', '.join(BACKENDS)}.")
-    from fra_live.runtime.openvino import choose_precision, compile_network
+    from fra_live.runtime.openvino import open_networks
 
-    chosen, reason = choose_precision(precision)
-    build: Callable[[Path], Engine] = lambda path: compile_network(path, chosen, threads)  # noqa: E731
-    return EngineChoice(
-        build(bundle.part("coarse")), build(bundle.part("fine")), "openvino", chosen, reason
-    )
+    coarse, fine, chosen, reason = open_networks(bundle, precision, threads)
+    return EngineChoice(coarse, fine, "openvino", chosen, reason)

@@ -8,24 +8,36 @@ from typing import Any
 import numpy as np
 
 from fra_live.errors import EngineError
+from fra_live.runtime.bundle import Bundle
 
 
-def choose_precision(wanted: str = "auto") -> tuple[str, str]:
+PRECISIONS = ("int8", "f32", "bf16")
+
+
+def choose_precision(wanted: str = "auto", *, int8: bool = False) -> tuple[str, str]:
     """Pick the inference precision and say why.
 
     Args:
-        wanted: "auto", "f32" or "bf16".
+        wanted: "auto", "int8", "f32" or "bf16".
+        int8: whether the bundle has quantised networks.
 
     Raises:
-        EngineError: the precision is unknown.
+        EngineError: the precision is unknown, or the bundle has no such networks.
     """
     import openvino as ov
     from openvino import properties
 
-    if wanted in ("f32", "bf16"):
+    if wanted == "int8" and not int8:
+        raise EngineError(
+            "This model has no quantised networks; make them with 'fra-live quantise' or take "
+            "another precision."
+        )
+    if wanted in PRECISIONS:
         return wanted, "as asked"
     if wanted != "auto":
-        raise EngineError(f"OpenVINO runs in auto, f32 or bf16, not '{wanted}'.")
+        raise EngineError(f"OpenVINO runs in auto, {', '.join(PRECISIONS)}, not '{wanted}'.")
+    if int8:
+        return "int8", "the fastest here, and the model has networks quantised for it"
     capabilities = ov.Core().get_property("CPU", properties.device.capabilities)
     if "BF16" in capabilities:
         return "bf16", "this CPU computes bfloat16"
@@ -46,10 +58,12 @@ class OpenVINOEngine:
             raise EngineError(f"OpenVINO cannot read {path}: {_first_line(error)}.") from error
         self._config: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": precision,
+            # What of a quantised network is not quantised runs in f32.
+            "INFERENCE_PRECISION_HINT": "f32" if precision == "int8" else precision,
         }
         if threads:
-            self._config["INFERENCE_NUM_THREADS"] = threads
+            # Pinned threads of two engines side by side would share the first cores.
+            self._config |= {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
         self._requests: dict[tuple[int, ...], Any] = {}
 
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -80,6 +94,22 @@ def compile_network(path: Path, precision: str, threads: int = 0) -> OpenVINOEng
         EngineError: OpenVINO cannot read the file.
     """
     return OpenVINOEngine(path, precision, threads)
+
+
+def open_networks(
+    bundle: Bundle, precision: str = "auto", threads: int = 0
+) -> tuple[OpenVINOEngine, OpenVINOEngine, str, str]:
+    """Net_coarse and Net_fine of a bundle, the precision and why it is this one.
+
+    Raises:
+        EngineError: OpenVINO cannot read a file, or the precision is not to be had.
+    """
+    chosen, reason = choose_precision(precision, int8=bundle.has("coarse_int8", "fine_int8"))
+    suffix = "_int8" if chosen == "int8" else ""
+    coarse, fine = (
+        compile_network(bundle.part(name + suffix), chosen, threads) for name in ("coarse", "fine")
+    )
+    return coarse, fine, chosen, reason
 
 
 def _first_line(error: BaseException) -> str:
