@@ -20,7 +20,8 @@ from fra_live.commands.common import Command, say
 from fra_live.errors import FraLiveError
 
 COMMANDS = (
-    "demo", "live", "web", "process", "train", "evaluate", "explain", "bench", "doctor",
+    "demo", "live", "web", "process", "train", "quantise", "evaluate", "explain", "bench",
+    "doctor",
 )  # fmt: skip
 _DESCRIPTION = """\
 Recognizes face-related actions (drinking, smoking, blowing bubbles, brushing teeth, phoning) in

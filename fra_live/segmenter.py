@@ -17,7 +17,7 @@ from fra_live.parameters import Parameters
 from fra_live.runtime.engine import Engine
 from fra_live.stages.candidates import Proposal, propose, unite
 from fra_live.stages.context import IntegralMap, context_features
-from fra_live.stages.preprocess import coarse_shape, resize
+from fra_live.stages.preprocess import Pyramid, coarse_shape, resize
 from fra_live.stages.refine import crop_windows, paste_windows
 from fra_live.stages.windows import Window, select_windows
 
@@ -79,13 +79,14 @@ class Segmenter:
         p, labels = self.parameters, self.labels
         frame = (image.shape[0], image.shape[1])
         with clock("preprocess"):
-            small = resize(image, coarse_shape(frame, p.coarse_size))
+            pyramid = Pyramid(image)
+            small = resize(pyramid, coarse_shape(frame, p.coarse_size))
         with clock("coarse"):
             probabilities, logits = self.coarse(small[None])
             coarse, global_logits = probabilities[0], logits[0]
         with clock("windows"):
             windows = select_windows(coarse, labels, frame, p.windows)
-            crops = crop_windows(image, windows, p.fine_size)
+            crops = crop_windows(pyramid, windows, p.fine_size)
         with clock("fine"):
             inside, window_logits = self.fine(crops)
         with clock("refine"):

@@ -5,6 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+# A frame is halved by exact 2x2 means before it shrinks by more than this, the rest is bilinear:
+# a tenth of the time of averaging areas at any scale. By less, bilinear sampling skips little.
+HALVE_FROM = 1.7
+
 
 def coarse_shape(frame: tuple[int, int], size: int, multiple: int = 32) -> tuple[int, int]:
     """Input size of Net_coarse for a frame: about `size`² px, the frame's proportions.
@@ -23,8 +27,46 @@ def coarse_shape(frame: tuple[int, int], size: int, multiple: int = 32) -> tuple
     return height, width
 
 
-def resize(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Resize (H, W, 3) uint8 to `shape`; areas are averaged when it shrinks much."""
-    shrinks = image.shape[0] > 1.4 * shape[0] or image.shape[1] > 1.4 * shape[1]
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(image, (shape[1], shape[0]), interpolation=interpolation)
+class Pyramid:
+    """A frame, its half, its quarter …, each made when it is first asked for.
+
+    Attributes:
+        shape: (H, W) of the frame in px.
+    """
+
+    def __init__(self, image: np.ndarray) -> None:
+        """Take a frame: (H, W, 3) uint8 BGR."""
+        self.shape = (image.shape[0], image.shape[1])
+        self._levels = [image]
+
+    def level(self, shrinking: float) -> tuple[np.ndarray, int]:
+        """The level from which to shrink the frame by a factor.
+
+        Returns:
+            (h, w, 3) uint8 and how many times smaller than the frame it is: 1, 2, 4 …
+        """
+        wanted = 0
+        while shrinking >= HALVE_FROM:
+            shrinking, wanted = shrinking / 2, wanted + 1
+        while len(self._levels) <= wanted:
+            larger = self._levels[-1]
+            height, width = larger.shape[0] // 2, larger.shape[1] // 2
+            if min(height, width) < 1:
+                break
+            even = larger[: 2 * height, : 2 * width]
+            self._levels.append(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA))
+        last = min(wanted, len(self._levels) - 1)
+        return self._levels[last], 2**last
+
+
+def as_pyramid(image: np.ndarray | Pyramid) -> Pyramid:
+    """The pyramid of an image; a pyramid stays what it is."""
+    return image if isinstance(image, Pyramid) else Pyramid(image)
+
+
+def resize(image: np.ndarray | Pyramid, shape: tuple[int, int]) -> np.ndarray:
+    """Resize (H, W, 3) uint8 to `shape`, (h, w); what shrinks much is averaged first."""
+    pyramid = as_pyramid(image)
+    shrinking = min(pyramid.shape[0] / shape[0], pyramid.shape[1] / shape[1])
+    level, _ = pyramid.level(shrinking)
+    return cv2.resize(level, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)

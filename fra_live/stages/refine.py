@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from fra_live.stages.preprocess import Pyramid, as_pyramid
 from fra_live.stages.windows import Window
 
 
@@ -17,31 +18,33 @@ def _whole_box(window: Window, scale_x: float = 1.0, scale_y: float = 1.0) -> tu
     return left, top, max(right, left + 1), max(bottom, top + 1)
 
 
-def crop_windows(image: np.ndarray, windows: Sequence[Window], size: int) -> np.ndarray:
+def crop_windows(
+    image: np.ndarray | Pyramid, windows: Sequence[Window], size: int
+) -> np.ndarray:
     """Cut the windows out of a frame and bring them to Net_fine's input size.
 
     Args:
-        image: (H, W, 3) uint8 BGR.
+        image: (H, W, 3) uint8 BGR, or its pyramid.
         windows: squares in frame px; what lies over a border is mirrored from inside.
         size: side of the crops in px.
 
     Returns:
         (N, size, size, 3) uint8 BGR.
     """
-    height, width = image.shape[:2]
+    pyramid = as_pyramid(image)
     crops = np.empty((len(windows), size, size, 3), np.uint8)
     for crop, window in zip(crops, windows, strict=True):
-        left, top, right, bottom = _whole_box(window)
-        inside = image[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+        level, smaller = pyramid.level(window.side / size)
+        height, width = level.shape[:2]
+        left, top, right, bottom = _whole_box(window, 1 / smaller, 1 / smaller)
+        inside = level[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
         if inside.size == 0:
             crop[:] = 127
             continue
         over = (max(0, -top), max(0, bottom - height), max(0, -left), max(0, right - width))
         if any(over):
             inside = cv2.copyMakeBorder(inside, *over, borderType=cv2.BORDER_REFLECT_101)
-        shrinks = right - left > 1.4 * size
-        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        cv2.resize(inside, (size, size), dst=crop, interpolation=interpolation)
+        cv2.resize(inside, (size, size), dst=crop, interpolation=cv2.INTER_LINEAR)
     return crops
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fra_live.stages.preprocess import coarse_shape, resize
+from fra_live.stages.preprocess import Pyramid, coarse_shape, resize
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,23 @@ def test_shrinking_averages_areas() -> None:
 def test_no_change_at_the_same_size() -> None:
     image = np.random.default_rng(0).integers(0, 256, (32, 64, 3), np.uint8)
     assert np.array_equal(resize(image, (32, 64)), image)
+
+
+def test_levels_of_the_pyramid_halve_exactly() -> None:
+    image = np.arange(9 * 6 * 3, dtype=np.uint8).reshape(9, 6, 3)
+    pyramid = Pyramid(image)
+    assert pyramid.level(1.6)[0] is image
+    half, smaller = pyramid.level(2.4)
+    assert smaller == 2
+    assert half.shape == (4, 3, 3)  # the odd row is left out: half a px is half a px
+    assert half[1, 1, 0] == (int(image[2:4, 2:4, 0].sum()) + 2) // 4
+    assert pyramid.level(2.0)[0] is half
+    assert pyramid.level(3.5)[1] == 4
+    assert pyramid.level(1000.0)[1] == 4  # no side vanishes
+
+
+def test_large_frames_do_not_alias() -> None:
+    stripes = np.zeros((512, 512, 3), np.uint8)
+    stripes[:, ::2] = 200
+    for side in (64, 80, 100, 250):
+        assert np.ptp(resize(stripes, (side, side)).astype(int)) <= 2
