@@ -18,8 +18,10 @@ from fra_live.results import Event
 from fra_live.video.address import is_image
 from fra_live.video.files import FileSource
 from fra_live.video.sinks import JsonlSink
+from fra_live.video.threads import Stalled, in_time
 
 MAX_PIXELS = 3840 * 2160
+_PATIENCE_S = 20.0
 _MOST_FPS = 120  # of a file that tells no duration, to tell when it is too long
 
 
@@ -88,7 +90,14 @@ def annotate_clip(
             said = f"{state.frame} frames, {state.fps:.0f} a second"
             progress(state.share, said)
 
-    report = process([path], folder, recognizer, overlay_options=options, progress=step)
+    report = process(
+        [path],
+        folder,
+        recognizer,
+        overlay_options=options,
+        patience_s=_PATIENCE_S,
+        progress=step,
+    )
     entry = report.inputs[0]
     if entry.output is None:
         raise SourceError(_renamed(entry.problem or f"{name} gave no result.", path, name))
@@ -112,7 +121,11 @@ def _check(path: Path, name: str, max_minutes: float) -> float | None:
     """The video's duration, when that and its size are within the limits; None: unknown."""
     if is_image(path):
         raise SourceError(f"{name} is an image; give it to the page's Image tab.")
-    with FileSource.open(path, name) as source:
+    try:
+        opened = in_time(lambda: FileSource.open(path, name), _PATIENCE_S)
+    except Stalled:
+        raise SourceError(f"{name} cannot be read in time; convert it to mp4.") from None
+    with opened as source:
         size, duration_s = source.size, source.duration_s
     if size is not None and size[0] * size[1] > MAX_PIXELS:
         raise SourceError(f"{name} has {size[1]}×{size[0]} px; make it smaller, at most 3840×2160.")

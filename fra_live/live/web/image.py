@@ -48,11 +48,10 @@ def build_image(sessions: Sessions, controls: Controls) -> None:
 
     def recognize(sent: Any, threshold: float, faces: str, request: gr.Request) -> list[Any]:
         nothing = [None, "", "", gr.update(visible=False)]
-        path = upload_path(sent)
+        session = sessions.of(session_key(request))
+        path = session.take(upload_path(sent))
         if path is None:
             return [note("Choose an image or take a photo."), *nothing]
-        session = sessions.of(session_key(request))
-        session.uploads.add(path)
         try:
             options = OverlayOptions(faces=Controls.hiding(faces))
             still = annotate_still(path, path.name, session.recognizer.at(threshold), options)

@@ -9,6 +9,7 @@ import gradio as gr
 
 from fra_live.live.web.about import build_about
 from fra_live.live.web.controls import Controls, session_key
+from fra_live.live.web.guard import only_uploads
 from fra_live.live.web.image import build_image
 from fra_live.live.web.sessions import Limits, Sessions
 from fra_live.live.web.style import LOGO
@@ -49,4 +50,5 @@ def build_page(sessions: Sessions, limits: Limits, controls: Controls) -> Any:
             sessions.close(session_key(request))
 
         page.unload(leave)
+    only_uploads(page)
     return page

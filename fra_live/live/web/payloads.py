@@ -31,7 +31,7 @@ def camera_bytes(payload: Mapping[str, Any] | None) -> bytes:
 
 
 def upload_path(payload: Mapping[str, Any] | None) -> Path | None:
-    """Path of an upload, which Gradio has checked to be one; None where there is none."""
+    """Path that a visitor names, see `Session.take`; None where there is none."""
     if payload and isinstance(payload.get("video"), Mapping):
         payload = payload["video"]
     path = (payload or {}).get("path")

@@ -83,7 +83,7 @@ def serving(recognizer: Recognizer, options: WebOptions) -> Iterator[str]:
         controls = Controls(recognizer.threshold, options.view, options.faces)
         page = build_page(sessions, options.limits, controls)
         try:
-            yield _launch(page, options)
+            yield _launch(page, options, Path(root))
         finally:
             sessions.close_all()
             page.close(verbose=False)
@@ -111,12 +111,16 @@ def run_page(recognizer: Recognizer, options: WebOptions, say: Callable[[str], N
         threading.Event().wait()
 
 
-def _launch(page: Any, options: WebOptions) -> str:
+def _launch(page: Any, options: WebOptions, folder: Path) -> str:
+    from starlette.middleware import Middleware
+
+    from fra_live.live.web.guard import Guard
     from fra_live.live.web.style import CSS, HEAD, theme
 
     auth = None
     if options.password is not None:
         auth = (options.user or "", options.password)
+    max_upload = int(options.limits.upload_mb * 1_000_000)
     page.queue(max_size=256, default_concurrency_limit=4, api_open=False)
     try:
         _, address, _ = page.launch(
@@ -126,8 +130,9 @@ def _launch(page: Any, options: WebOptions) -> str:
             ssl_certfile=None if options.certificate is None else str(options.certificate),
             ssl_keyfile=None if options.key is None else str(options.key),
             ssl_verify=False,  # when Gradio calls its own start-up events
-            max_file_size=int(options.limits.upload_mb * 1_000_000),
+            max_file_size=max_upload,
             allowed_paths=[],
+            app_kwargs={"middleware": [Middleware(Guard, folder=folder, max_upload=max_upload)]},
             share=False,
             inbrowser=options.open_browser,
             quiet=True,

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import shutil
 import tempfile
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
 from fra_live.live.web.camera import Camera
+from fra_live.live.web.guard import RESULTS, own_upload
 from fra_live.live.web.sharing import SharedRecognizer
 
 _MOST_SESSIONS = 200
+_KEPT_RESULTS = 6  # of a session: what its tabs show, and some that are at work
 _log = logging.getLogger(__name__)
 
 
@@ -50,18 +53,31 @@ class Session:
         self.camera = Camera(self.recognizer)
         self.stopping = threading.Event()
         self.working = threading.Lock()
-        self._folder = Path(tempfile.mkdtemp(prefix=f"session-{secrets.token_hex(8)}-", dir=root))
+        self._root = root
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{RESULTS}{secrets.token_hex(8)}-", dir=root))
+        self._results: deque[Path] = deque()
         self.uploads: set[Path] = set()
 
     def new_folder(self) -> Path:
-        """An empty folder for results; its name cannot be guessed."""
-        return Path(tempfile.mkdtemp(dir=self._folder))
+        """An empty folder for results; its name cannot be guessed. Old ones go."""
+        self._results.append(Path(tempfile.mkdtemp(dir=self._folder)))
+        while len(self._results) > _KEPT_RESULTS:
+            shutil.rmtree(self._results.popleft(), ignore_errors=True)
+        return self._results[-1]
+
+    def take(self, named: Path | None) -> Path | None:
+        """An upload that the visitor names, now this session's; None where it is no upload."""
+        path = own_upload(named, self._root)
+        if path is not None:
+            self.uploads.add(path)
+        return path
 
     def close(self, others: Collection[Path] = ()) -> None:
         """Stop what goes on and remove the files, but uploads that others have sent as well."""
         self.stopping.set()
         for upload in self.uploads.difference(others):
-            upload.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                upload.unlink(missing_ok=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

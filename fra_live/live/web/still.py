@@ -13,11 +13,14 @@ from fra_live.live.method_view import MethodView
 from fra_live.live.overlay import Overlay, OverlayOptions
 from fra_live.live.web.sharing import SharedRecognizer
 from fra_live.results import FrameResult
+from fra_live.video.headers import declared_size
 from fra_live.video.images import read_image
 
 _SHOWN_SIDE = 1600  # px: more would only make the page slow
 _PANEL_HEIGHT = 480
 _MIN_SIDE = 16
+_MAX_PIXELS = 50_000_000  # several visitors' pictures are decoded at a time
+_HEAD = 1_000_000  # bytes; the size stands before any pixels
 
 STEPS = (
     ("Coarse map", "Net_coarse looks at the whole picture and says what each place may be."),
@@ -58,6 +61,7 @@ def annotate_still(
     Raises:
         SourceError: it is no image, or too small or too large.
     """
+    _check_size(path, name)
     try:
         image = read_image(path)
     except SourceError as error:
@@ -73,6 +77,16 @@ def annotate_still(
     annotated = Overlay(recognizer.labels, options).draw(image, result)
     sheet = MethodView(recognizer.labels).sheet(image, result, _PANEL_HEIGHT)
     return Still(annotated, _panels(sheet), sheet, result)
+
+
+def _check_size(path: Path, name: str) -> None:
+    with path.open("rb") as file:
+        size = declared_size(file.read(_HEAD))
+    if size is not None and size[0] * size[1] > _MAX_PIXELS:
+        raise SourceError(
+            f"{name} has {size[1]:,}×{size[0]:,} px; this page takes at most"
+            f" {_MAX_PIXELS // 10**6} million px: make it smaller."
+        )
 
 
 def _panels(sheet: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -105,7 +105,7 @@ footer { display: none !important; }
 }
 """
 
-HEAD = """
+HEAD = r"""
 <meta name="color-scheme" content="light dark">
 <script>
 (() => {

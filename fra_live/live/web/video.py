@@ -69,11 +69,10 @@ def build_video(
         progress: gr.Progress = gr.Progress(),  # noqa: B008 – Gradio finds it there
     ) -> list[Any]:
         nothing = [None, gr.update(visible=False), *(None for _ in shown[3:])]
-        path = upload_path(sent)
+        session = sessions.of(session_key(request))
+        path = session.take(upload_path(sent))
         if path is None:
             return [note("There is no video yet: choose one first.", "bad"), *nothing]
-        session = sessions.of(session_key(request))
-        session.uploads.add(path)
         if not session.working.acquire(blocking=False):
             raise gr.Error("A video of yours is at work already; stop it first.", duration=8)
         try:
