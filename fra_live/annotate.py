@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fra_live.errors import SourceError
+from fra_live.errors import SinkError, SourceError
 from fra_live.labels import LabelSet
 from fra_live.live.events import ActiveEvent, EventParameters, EventTracker
 from fra_live.live.overlay import Overlay, OverlayOptions
@@ -19,9 +19,11 @@ from fra_live.video.base import Frame, Source
 from fra_live.video.files import FileSource
 from fra_live.video.images import read_image
 from fra_live.video.sinks import JsonlSink, VideoSink, write_image
-from fra_live.video.threads import ReadAhead, WriteBehind
+from fra_live.video.threads import ReadAhead, Stalled, WriteBehind, in_time
 
 MIN_SIDE = 16  # px; less shows nothing
+# A frame of a healthy file takes milliseconds, of an 8K one on a busy machine seconds.
+PATIENCE_S = 60.0
 _MOST_FRAMES, _MOST_BYTES = 4, 200_000_000  # ahead and behind, each
 Step = Callable[[Source, Frame], None]
 
@@ -76,6 +78,7 @@ class Annotator:
         recognizer: FrameRecognizer,
         options: OverlayOptions | None = None,
         parameters: EventParameters | None = None,
+        patience_s: float | None = PATIENCE_S,
     ) -> None:
         """Keep what all files share.
 
@@ -83,8 +86,10 @@ class Annotator:
             recognizer: called from the thread that calls `image` and `video`.
             options: what is drawn.
             parameters: how results become events.
+            patience_s: how long a single frame may take to be read, or to be written; an input
+                whose decoder hangs is given up then. None: for ever.
         """
-        self.recognizer = recognizer
+        self.recognizer, self._patience_s = recognizer, patience_s
         self.options = options or OverlayOptions()
         self.parameters = parameters or EventParameters()
 
@@ -92,10 +97,13 @@ class Annotator:
         """Annotate an image.
 
         Raises:
-            SourceError: it cannot be read.
+            SourceError: it cannot be read, or not in time.
             SinkError: the copy cannot be written.
         """
-        image = read_image(path)
+        try:
+            image = in_time(lambda: read_image(path), self._patience_s)
+        except Stalled:
+            raise self._given_up(path) from None
         _check_size(path, (image.shape[0], image.shape[1]))
         overlay = Overlay(self.recognizer.labels, self.options)
         result = self.recognizer(image, explain=overlay.needs_explanation)
@@ -112,12 +120,22 @@ class Annotator:
             step: called after every frame.
 
         Raises:
-            SourceError: it cannot be read.
-            SinkError: the copy cannot be written.
+            SourceError: it cannot be read, or not in time.
+            SinkError: the copy cannot be written, or not in time.
         """
-        recognizer = self.recognizer
+        try:
+            source = in_time(lambda: FileSource.open(path), self._patience_s)
+            with source:
+                return self._video(source, path, output, lines, step)
+        except Stalled:
+            raise self._given_up(path) from None
+
+    def _video(
+        self, source: FileSource, path: Path, output: Path, lines: Path | None, step: Step
+    ) -> Annotated:
+        recognizer, patience_s = self.recognizer, self._patience_s
         overlay = Overlay(recognizer.labels, self.options)
-        with FileSource.open(path) as source, ExitStack() as sinks:
+        with ExitStack() as sinks:
             assert source.size is not None  # a FileSource has decoded its first frame
             _check_size(path, source.size)
             tracker = EventTracker(source.name, recognizer.labels, self.parameters)
@@ -132,20 +150,35 @@ class Annotator:
                     kept.write({"source": source.name, "index": frame.index, **line_of(result)})
 
             few = max(1, min(_MOST_FRAMES, _MOST_BYTES // (3 * source.size[0] * source.size[1])))
-            with ReadAhead(source, few) as frames, WriteBehind(write, few) as written:
-                for frame in frames:
-                    result = recognizer(
-                        frame.image,
-                        timestamp_s=frame.timestamp_s,
-                        explain=overlay.needs_explanation,
-                    )
-                    events += tracker.update(result, frame.index)
-                    written.put((frame, result, tracker.active))
-                    step(source, frame)
+            written = WriteBehind(write, few, patience_s)
+            try:
+                with ReadAhead(source, few, patience_s) as frames, written:
+                    for frame in frames:
+                        result = recognizer(
+                            frame.image,
+                            timestamp_s=frame.timestamp_s,
+                            explain=overlay.needs_explanation,
+                        )
+                        events += tracker.update(result, frame.index)
+                        written.put((frame, result, tracker.active))
+                        step(source, frame)
+            except Stalled:
+                if not written.stalled:
+                    raise
+                copy.abandon()
+                raise SinkError(
+                    f"{output} was given up: nothing could be written to it for {patience_s:g} s."
+                ) from None
             events += tracker.finish()
         problems = [p for p in (source.problem, copy.problem) if p is not None]
         return Annotated(
             copy.frames, [e.to_dict() for e in events], problem=" ".join(problems) or None
+        )
+
+    def _given_up(self, path: Path) -> SourceError:
+        return SourceError(
+            f"{path} was given up: nothing of it could be read for {self._patience_s:g} s; copy it"
+            " to a local disk, or convert it to mp4."
         )
 
 

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from fra_live.annotate import Annotator, FrameRecognizer
+from fra_live.annotate import PATIENCE_S, Annotator, FrameRecognizer
 from fra_live.errors import SinkError, SourceError
 from fra_live.live.events import EventParameters
 from fra_live.live.overlay import OverlayOptions
-from fra_live.records import Record, Records, copies_in, fingerprint
+from fra_live.locking import FolderLock
+from fra_live.records import Record, Records, copies_in, fingerprint, records_folder
 from fra_live.reports import InputReport, ProcessReport, Progress
 from fra_live.video.base import Frame, Source
 from fra_live.video.inputs import Input, expand_inputs
@@ -32,6 +33,7 @@ def process(
     overlay_options: OverlayOptions | None = None,
     event_parameters: EventParameters | None = None,
     overwrite: bool = False,
+    patience_s: float | None = PATIENCE_S,
     progress: Callable[[Progress], None] | None = None,
 ) -> ProcessReport:
     """Annotate recorded files.
@@ -48,23 +50,26 @@ def process(
         overlay_options: what is drawn.
         event_parameters: how results become events.
         overwrite: do everything anew, and write over files that are not from an earlier run.
+        patience_s: how long a single frame may take to be read or written; an input whose decoder
+            hangs is refused then. None: for ever.
         progress: called at every frame and at the end of every input.
 
     Raises:
-        SinkError: `out` cannot be written to.
+        SinkError: `out` cannot be written to, or another run is at work in it.
         FraLiveError: the recognizer failed.
     """
-    annotator = Annotator(recognizer, overlay_options, event_parameters)
-    records = Records(out, overwrite)
-    found, refused = expand_inputs(inputs, out, copies_in)
-    total = len(found) + len(refused)
-    run = _Run(annotator, records, found, total, frames_jsonl, overwrite, progress)
-    try:
-        reports = [run.refuse(path, error) for path, error in refused]
-        reports += [run.take(entry) for entry in found]
-    finally:  # also after Ctrl-C: what is done is in the tables
-        events = records.write_events()
-        results, frames = records.write_results(), records.write_frames()
+    annotator = Annotator(recognizer, overlay_options, event_parameters, patience_s)
+    with FolderLock(records_folder(out), out):
+        records = Records(out, overwrite)
+        found, refused = expand_inputs(inputs, out, copies_in)
+        total = len(found) + len(refused)
+        run = _Run(annotator, records, found, total, frames_jsonl, overwrite, progress)
+        try:
+            reports = [run.refuse(path, error) for path, error in refused]
+            reports += [run.take(entry) for entry in found]
+        finally:  # also after Ctrl-C: what is done is in the tables
+            events = records.write_events()
+            results, frames = records.write_results(), records.write_frames()
     return ProcessReport(tuple(reports), events, results, frames)
 
 

@@ -72,11 +72,7 @@ class Records:
         Raises:
             SinkError: the folder cannot be made or written to, or holds tables of somebody else.
         """
-        self.out, self.folder = out, out / FOLDER
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise sink_error(out, error) from error
+        self.out, self.folder = out, records_folder(out)
         PartFile(self.folder / "test").discard()
         self._records = {record.input: record for record in _load(self.folder)}
         if self._records or overwrite:
@@ -170,6 +166,20 @@ class Records:
     def _whole(self) -> list[Record]:
         whole = [r for r in self._records.values() if self.is_whole(r)]
         return sorted(whole, key=lambda r: (natural_key(Path(r.output)), r.output))
+
+
+def records_folder(out: Path) -> Path:
+    """The folder of an output folder's records, made where it is missing.
+
+    Raises:
+        SinkError: it cannot be made.
+    """
+    folder = out / FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise sink_error(out, error) from error
+    return folder
 
 
 def copies_in(folder: Path) -> set[Path]:

@@ -14,6 +14,7 @@ from fra_live.commands.common import (
     add_threshold_option,
     load_recognizer,
     overlay_options,
+    positive,
     say,
     write_json,
 )
@@ -44,6 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="do everything anew, also over other files"
     )
+    parser.add_argument(
+        "--patience", type=positive, default=60.0, metavar="S",
+        help="refuse an input of which nothing could be read for so long (default: 60 s)",
+    )  # fmt: skip
     add_threshold_option(parser)
     add_overlay_options(parser)
     add_json_option(parser, "what became of each input")
@@ -64,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
             frames_jsonl=args.frames,
             overlay_options=overlay_options(args),
             overwrite=args.overwrite,
+            patience_s=args.patience,
             progress=progress,
         )
     if args.json:

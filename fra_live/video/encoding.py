@@ -192,6 +192,14 @@ class VideoSink:
             self._container.close()
         self._file.discard()
 
+    def abandon(self) -> None:
+        """Take the name from what was written, and touch nothing else.
+
+        For a writer that hangs in another thread.
+        """
+        self._open = False
+        self._file.discard()
+
     def __enter__(self) -> Self:
         return self
 

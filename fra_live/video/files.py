@@ -23,6 +23,7 @@ _LONGEST_GAP_S = 3600  # and so does a jump forward over more than an hour
 _FRAME_THREADS_FROM = 2_100_000  # px: more than 1080p
 _MAX_FAILED_READS = 20
 _MAX_BARREN_PACKETS = 2000
+_CLOSING_S = 5.0
 
 
 class Timeline:
@@ -81,8 +82,11 @@ class FileSource(Source):
         try:
             self._stream = stream = video_stream(self._container, name)
             large = stream.codec_context.width * stream.codec_context.height > _FRAME_THREADS_FROM
-            # Threads over frames lose the frames in flight at a damaged place.
-            stream.thread_type = "AUTO" if large else "SLICE"
+            # Threads over frames lose the frames in flight at a damaged place, and threads over
+            # slices mend it differently each time.
+            stream.thread_type = "AUTO" if large else "NONE"
+            if not large:
+                stream.codec_context.thread_count = 1
             self._convert = Converter(stream.sample_aspect_ratio)
             rate = stream.average_rate or stream.guessed_rate
             self.rate = rate if rate and 0 < rate < 1000 else None
@@ -127,10 +131,17 @@ class FileSource(Source):
             yield frame
 
     def close(self) -> None:
-        """Close the file; where another thread iterates, after the frame that it is reading."""
-        with self._lock:
+        """Close the file; where another thread iterates, after the frame that it is reading.
+
+        A decoder that hangs keeps the file: closing it would take the ground from under it.
+        """
+        if not self._lock.acquire(timeout=_CLOSING_S):
+            return
+        try:
             self._iterator = iter(())
             self._container.close()
+        finally:
+            self._lock.release()
 
     def _read(self) -> Iterator[Frame]:
         base = self._stream.time_base or Fraction(1, 1000)

@@ -10,6 +10,11 @@ from typing import Generic, Self, TypeVar
 
 T = TypeVar("T")
 _CAPACITY = 4
+_TICK_S = 1.0
+
+
+class Stalled(Exception):
+    """The thread on the other side has done nothing for too long; it is left to itself."""
 
 
 class _Channel(Generic[T]):
@@ -21,20 +26,20 @@ class _Channel(Generic[T]):
         self._changed = threading.Condition()
         self._closed = False
 
-    def put(self, item: T) -> bool:
+    def put(self, item: T, patience_s: float | None = None) -> bool:
         """Wait for room and hand over; False: nobody takes anything any more."""
         with self._changed:
-            self._wait(lambda: self._closed or len(self._items) < self._capacity)
+            self._wait(lambda: self._closed or len(self._items) < self._capacity, patience_s)
             if self._closed:
                 return False
             self._items.append(item)
             self._changed.notify_all()
             return True
 
-    def take(self) -> list[T]:
+    def take(self, patience_s: float | None = None) -> list[T]:
         """Wait for the next thing; empty: there will be none."""
         with self._changed:
-            self._wait(lambda: self._closed or bool(self._items))
+            self._wait(lambda: self._closed or bool(self._items), patience_s)
             if not self._items:
                 return []
             self._changed.notify_all()
@@ -48,28 +53,39 @@ class _Channel(Generic[T]):
                 self._items.clear()
             self._changed.notify_all()
 
-    def _wait(self, ready: Callable[[], bool]) -> None:
-        while not self._changed.wait_for(ready, 1.0):  # the limit lets Ctrl-C through on Windows
-            pass
+    def _wait(self, ready: Callable[[], bool], patience_s: float | None) -> None:
+        # Waits are counted, not the clock: after Ctrl-Z and fg, the other side has its time too.
+        waited_s = 0.0
+        while not self._changed.wait_for(ready, tick := min(_TICK_S, patience_s or _TICK_S)):
+            waited_s += tick
+            if patience_s is not None and waited_s >= patience_s:
+                raise Stalled
 
 
 class ReadAhead(Generic[T]):
     """Runs through something in a thread, a few steps ahead of whoever iterates this.
 
     What the thread raises is raised to the one who iterates, after the items before it. Use it as
-    a context manager: leaving it ends the thread.
+    a context manager: leaving it ends the thread. Where a step takes longer than `patience_s`,
+    the one who iterates gets `Stalled`, and the thread is not waited for.
     """
 
-    def __init__(self, items: Iterable[T], capacity: int = _CAPACITY) -> None:
-        self._items = items
+    def __init__(
+        self, items: Iterable[T], capacity: int = _CAPACITY, patience_s: float | None = None
+    ) -> None:
+        self._items, self._patience_s, self._stalled = items, patience_s, False
         self._channel = _Channel[T](capacity)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="read ahead", daemon=True)
         self._thread.start()
 
     def __iter__(self) -> Iterator[T]:
-        while taken := self._channel.take():
-            yield taken[0]
+        try:
+            while taken := self._channel.take(self._patience_s):
+                yield taken[0]
+        except Stalled:
+            self._stalled = True
+            raise
         if self._error is not None:
             raise self._error
 
@@ -83,7 +99,8 @@ class ReadAhead(Generic[T]):
         traceback: TracebackType | None,
     ) -> None:
         self._channel.close(discard=True)
-        self._thread.join()
+        if not self._stalled:
+            self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -100,11 +117,21 @@ class WriteBehind(Generic[T]):
     """Hands things to a function in a thread, a few steps behind.
 
     Use it as a context manager: leaving it waits until all are dealt with, or drops the rest
-    where an error ended it.
+    where an error ended it. Where the function takes longer than `patience_s`, `Stalled` is
+    raised, and the thread is not waited for.
+
+    Attributes:
+        stalled: that has happened; what the function uses must be left alone.
     """
 
-    def __init__(self, write: Callable[[T], None], capacity: int = _CAPACITY) -> None:
-        self._write = write
+    def __init__(
+        self,
+        write: Callable[[T], None],
+        capacity: int = _CAPACITY,
+        patience_s: float | None = None,
+    ) -> None:
+        self._write, self._patience_s, self.stalled = write, patience_s, False
+        self._done = 0
         self._channel = _Channel[T](capacity)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="write behind", daemon=True)
@@ -112,7 +139,12 @@ class WriteBehind(Generic[T]):
 
     def put(self, item: T) -> None:
         """Hand over one thing; raises what the function raised at an earlier one."""
-        if not self._channel.put(item):
+        try:
+            taken = self._channel.put(item, self._patience_s)
+        except Stalled:
+            self.stalled = True
+            raise
+        if not taken:
             self._thread.join()
             if self._error is not None:
                 raise self._error
@@ -127,7 +159,12 @@ class WriteBehind(Generic[T]):
         traceback: TracebackType | None,
     ) -> None:
         self._channel.close(discard=kind is not None)
-        self._thread.join()
+        while not self.stalled and self._thread.is_alive():
+            before = self._done
+            self._thread.join(self._patience_s)
+            self.stalled = self._thread.is_alive() and self._done == before
+        if kind is None and self.stalled:
+            raise Stalled
         if kind is None and self._error is not None:
             raise self._error
 
@@ -135,7 +172,22 @@ class WriteBehind(Generic[T]):
         try:
             while taken := self._channel.take():
                 self._write(taken[0])
+                self._done += 1
         except BaseException as error:  # as above
             self._error = error
         finally:
             self._channel.close(discard=True)
+
+
+def in_time(function: Callable[[], T], patience_s: float | None) -> T:
+    """Call a function in a thread of its own.
+
+    Args:
+        function: what it returns or raises is returned or raised.
+        patience_s: how long it may take, s; None: for ever.
+
+    Raises:
+        Stalled: it took longer; its thread is left to itself.
+    """
+    with ReadAhead((call() for call in (function,)), 1, patience_s) as answers:
+        return next(iter(answers))
