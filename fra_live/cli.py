@@ -86,6 +86,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     args = build_parser().parse_args(argv)
     debug: bool = getattr(args, "debug", False)
+    if not debug:
+        quiet_libraries()
     with _logging(debug), _sigterm():
         try:
             return int(args.run(args))
@@ -103,6 +105,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         except Exception as error:
             what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             return _ended(f"internal error ({what}); run with --debug to see where.", 1, debug)
+
+
+def quiet_libraries() -> None:
+    """Keep libraries that print warnings of damaged files from doing so; we tell of them.
+
+    Counts for what is imported afterwards; what the user has set stays.
+    """
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
 
 
 def _ended(sentence: str, status: int, debug: bool) -> int:
