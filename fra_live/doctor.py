@@ -17,13 +17,14 @@ from typing import Any, Literal
 
 from fra_live.errors import FraLiveError
 from fra_live.installation import extra_command, package_version, pip_command, try_code
+from fra_live.runtime.cpu import cores
 
 State = Literal["ok", "missing", "broken"]
 
 _DEFAULT = ("numpy", "opencv-python-headless", "openvino", "av", "rich")
 _EXTRAS = {
     "web": ("the web page", ("gradio",)),
-    "train": ("training", ("torch", "torchvision", "scikit-learn", "onnx", "onnxscript")),
+    "train": ("training", ("torch", "torchvision", "scikit-learn", "onnx", "onnxscript", "nncf")),
     "demo": ("the demo clip", ("scikit-image",)),
 }
 _CPU_FLAGS = {
@@ -122,8 +123,7 @@ def _cpu_quota() -> float | None:
 
 
 def _cpu() -> Iterator[Finding]:
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    quota = _cpu_quota()
+    count, quota = cores(), _cpu_quota()
     name, flags = platform.processor() or platform.machine(), set[str]()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
@@ -131,8 +131,8 @@ def _cpu() -> Iterator[Finding]:
         pairs = [(k.strip(), v.strip()) for k, _, v in (line.partition(":") for line in lines)]
         name = next((v for k, v in pairs if k == "model name"), name)
         flags = set(next((v for k, v in pairs if k in ("flags", "Features")), "").split())
-    limit = f", limited to {quota:g}" if quota is not None and quota < cores else ""
-    yield Finding("cpu", "cores", "ok", f"{cores}{limit}: {name}")
+    limit = f", limited to {quota:g}" if quota is not None and quota < count else ""
+    yield Finding("cpu", "cores", "ok", f"{count}{limit}: {name}")
     known = [said for flag, said in _CPU_FLAGS.items() if flag in flags]
     yield Finding("cpu", "instructions", "ok", ", ".join(known) or "none that speed it up")
     if package_version("openvino") is None:

@@ -263,7 +263,10 @@ def test_a_card_and_a_last_line(
     report: dict[str, Any] = json.loads(shown.splitlines()[-1])
     assert report.keys() >= PROMISED
     assert report["frame"] == [96, 128]
-    assert report["fps"] == pytest.approx(1000 / report["latency_ms"]["mean"], rel=0.01)
+    alone = report["one_at_a_time_fps"]
+    assert alone == pytest.approx(1000 / report["latency_ms"]["mean"], rel=0.01)
+    assert report["fps"] == max(alone, report["throughput"]["fps"])
+    assert report["throughput"]["side_by_side"] == 1  # of one thread
     assert 0 <= report["overhead_share"] < 1
     assert sum(report["stages_ms"].values()) <= report["latency_ms"]["mean"]
     assert report["arithmetic"]["frame_gflop"] > 0
@@ -274,7 +277,7 @@ def test_a_card_and_a_last_line(
     assert all(("fps" in row) != ("obstacle" in row) for row in report["engines"])
     assert "no network of ultralytics" in report["peer"]["obstacle"]
     assert json.loads(file.read_text()) == report
-    for part in ("frames/s", "candidates", "GFLOP", "Several cameras", "f32", "2 photos of"):
+    for part in ("frames/s", "candidates", "GFLOP", "Several cameras", "side by side", "f32", "2 photos of"):
         assert part in shown
 
 

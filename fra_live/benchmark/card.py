@@ -20,6 +20,7 @@ def print_card(console: Console, report: Report) -> None:
     """Print what `run_bench` returned."""
     _head(console, report)
     _stages(console, report)
+    _throughput(console, report)
     _arithmetic(console, report)
     _candidates(console, report)
     if "engines" in report:
@@ -72,9 +73,9 @@ def _stages(console: Console, report: Report) -> None:
         "The whole recognizer, warm: from handing a frame over to having its result.",
     )
     console.print(
-        f"[bold]{report['fps']:.1f} frames/s[/bold]; a frame takes {latency['p50']:.1f} ms "
-        f"(median), {latency['p95']:.1f} ms (95 %), {latency['max']:.1f} ms at most, "
-        f"of {report['frames']} frames"
+        f"[bold]{report['one_at_a_time_fps']:.1f} frames/s[/bold]; a frame takes "
+        f"{latency['p50']:.1f} ms (median), {latency['p95']:.1f} ms (95 %), "
+        f"{latency['max']:.1f} ms at most, of {report['frames']} frames"
     )
     table = _table("stage", "ms")
     table.add_column("")
@@ -96,13 +97,28 @@ def _stages(console: Console, report: Report) -> None:
     )
 
 
+def _throughput(console: Console, report: Report) -> None:
+    together = report["throughput"]
+    count = together["side_by_side"]
+    _section(
+        console,
+        "Frames side by side",
+        f"As files are worked through: {_count(count, 'recognizer')} on a share of the cores each.",
+    )
+    latency = together["latency_ms"]
+    console.print(
+        f"[bold]{together['fps']:.1f} frames/s[/bold]; a frame is back after "
+        f"{latency['p50']:.1f} ms (median), {latency['p95']:.1f} ms (95 %)"
+    )
+
+
 def _arithmetic(console: Console, report: Report) -> None:
     work = report["arithmetic"]
     _section(
         console,
         "Arithmetic",
         "Convolutions and matrix products, against the best large matrix product on this machine"
-        " in the same precision.",
+        " in the same precision (on a CPU, in f32 for int8).",
     )
     console.print(
         f"{work['frame_gflop']:.2f} GFLOP a frame: {work['coarse_gflop']:.2f} coarse and "

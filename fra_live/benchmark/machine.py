@@ -8,14 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fra_live.runtime.cpu import cores
+
 _BUSY = 0.3  # of a core: a load that shows in the figures
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def cpu_name() -> str:

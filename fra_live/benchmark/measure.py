@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from fra_live.pool import RecognizerPool
 from fra_live.results import FrameResult
 
 NETWORK_STAGES = ("coarse", "fine")
@@ -96,3 +97,48 @@ def time_frames(
             stages[name] = stages.get(name, 0.0) + spent
     count = len(latencies)
     return Timing(np.array(latencies), {name: total / count for name, total in stages.items()})
+
+
+@dataclass(frozen=True)
+class _Handed:
+    """A frame and when it was handed over."""
+
+    image: np.ndarray
+    start: float
+    timestamp_s: float = 0.0
+
+
+def time_pool(
+    pool: RecognizerPool, frames: Sequence[np.ndarray], seconds: float, least: int = 0
+) -> dict[str, Any]:
+    """Recognize frames several at a time, for a while, as a recorded file is worked through.
+
+    Args:
+        pool: warm.
+        frames: (H, W, 3) uint8 BGR each; they are taken in a circle.
+        seconds: how long; the frames at hand are finished.
+        least: go on until so many frames are done.
+
+    Returns:
+        For JSON: the frames a second and the latency, the wait for a free recognizer included.
+    """
+    end = time.perf_counter() + seconds
+
+    def endless() -> Iterator[_Handed]:
+        number = 0
+        while number < max(1, least) or time.perf_counter() < end:
+            yield _Handed(frames[number % len(frames)], time.perf_counter())
+            number += 1
+
+    start = time.perf_counter()
+    latencies = [1000 * (time.perf_counter() - frame.start) for frame, _ in pool.map(endless())]
+    spent = time.perf_counter() - start
+    return {
+        "side_by_side": len(pool.recognizers),
+        "frames": len(latencies),
+        "fps": round(len(latencies) / spent, 2),
+        "latency_ms": {
+            "p50": round(float(np.percentile(latencies, 50)), 3),
+            "p95": round(float(np.percentile(latencies, 95)), 3),
+        },
+    }

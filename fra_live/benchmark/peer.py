@@ -80,7 +80,8 @@ def _compile(path: Path, precision: str, threads: int) -> Any:
 
     config: dict[str, Any] = {
         "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": precision,
+        # The peer's networks are not quantised.
+        "INFERENCE_PRECISION_HINT": "f32" if precision == "int8" else precision,
     }
     if threads:
         config["INFERENCE_NUM_THREADS"] = threads

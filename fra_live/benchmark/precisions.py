@@ -20,5 +20,5 @@ def offered_precisions(backend: str) -> dict[str, str | None]:
         return {
             precision: None if name in able else f"this CPU computes no {precision}"
             for precision, name in names.items()
-        }
+        } | {"int8": None}
     return dict.fromkeys(PRECISIONS)

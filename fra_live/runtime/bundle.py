@@ -45,7 +45,7 @@ class Bundle:
         return self.folder / str(self.manifest["parts"][name]["file"])
 
     def has(self, *names: str) -> bool:
-        """Whether the bundle has all of these parts: "coarse_int8" …"""
+        """Whether the bundle has all of these parts, as "coarse_int8"."""
         return all(name in self.manifest["parts"] for name in names)
 
     @property

@@ -10,7 +10,6 @@ import numpy as np
 from fra_live.errors import EngineError
 from fra_live.runtime.bundle import Bundle
 
-
 PRECISIONS = ("int8", "f32", "bf16")
 
 

@@ -81,6 +81,9 @@ def test_precisions() -> None:
     chosen, reason = choose_precision()
     assert chosen in ("f32", "bf16")
     assert "bfloat16" in reason
+    assert choose_precision(int8=True)[0] == "int8"
+    with pytest.raises(EngineError, match="no quantised networks"):
+        choose_precision("int8")
     with pytest.raises(EngineError, match="not 'int3'"):
         choose_precision("int3")
 
