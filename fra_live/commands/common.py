@@ -11,17 +11,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from fra_live.errors import MissingExtraError, SinkError
 
 if TYPE_CHECKING:
     from fra_live.live.overlay import OverlayOptions
+    from fra_live.pool import RecognizerPool
     from fra_live.recognizer import Recognizer
     from fra_live.runtime.bundle import Bundle
 
 
-ENGINES = ("auto", "openvino")  # as in runtime.engine, which is not imported for a --help
+R = TypeVar("R", "Recognizer", "RecognizerPool")
+ENGINES = ("auto", "tensorrt", "torch", "openvino")  # runtime.engine's, not imported for --help
 
 
 class Command(Protocol):
@@ -160,7 +162,17 @@ def load_recognizer(args: argparse.Namespace) -> Recognizer:
     """
     from fra_live.recognizer import load
 
-    recognizer = load(args.model, args.engine, args.precision, args.threads)
+    return _ready(load(args.model, args.engine, args.precision, args.threads), args)
+
+
+def load_recognizers(args: argparse.Namespace) -> RecognizerPool:
+    """The same for files, which several recognizers work through side by side."""
+    from fra_live.pool import load_pool
+
+    return _ready(load_pool(args.model, args.engine, args.precision, args.threads), args)
+
+
+def _ready(recognizer: R, args: argparse.Namespace) -> R:
     if getattr(args, "threshold", None) is not None:
         recognizer.threshold = args.threshold
     announce(recognizer.bundle, str(recognizer.engine))
