@@ -21,7 +21,7 @@ from fra_live.errors import FraLiveError
 
 COMMANDS = (
     "demo", "live", "web", "process", "train", "quantise", "evaluate", "explain", "bench",
-    "doctor",
+    "engines", "doctor",
 )  # fmt: skip
 _DESCRIPTION = """\
 Recognizes face-related actions (drinking, smoking, blowing bubbles, brushing teeth, phoning) in
