@@ -24,6 +24,7 @@ Rect = tuple[int, int, int, int]  # x, y, width, height in px
 _RAMP = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[None], cv2.COLORMAP_INFERNO)
 _HEAT = _RAMP.reshape(256, 3).astype(np.float32)
 _DIMMED = 0.5  # brightness of the grey photo below a map
+_FULL = 0.5  # highest probability from which an object is shown in full light
 _WHITE, _DARK = (255, 255, 255), (18, 18, 18)
 _SHIFT = 4  # bits behind the binary point of line coordinates
 
@@ -202,6 +203,9 @@ def weighted_crop(
     x, y, w, h = square_round(candidate.box_xyxy, (height, width), 1.5, 0.1 * max(height, width))
     channel = result.explanation.fine_probabilities[labels.index(candidate.label)]
     large = cv2.resize(channel, (width, height), interpolation=cv2.INTER_LINEAR)
-    weight = np.clip(0.18 + large[y : y + h, x : x + w], 0, 1)[..., None]
+    inside = large[y : y + h, x : x + w]
+    # Hardly believed objects are lit up too, or nothing of them would be seen.
+    inside = inside / min(max(float(inside.max()), 0.1), _FULL)
+    weight = np.clip(0.18 + inside, 0, 1)[..., None]
     lit = np.round(image[y : y + h, x : x + w] * weight).astype(np.uint8)
     return np.asarray(cv2.resize(lit, (side, side), interpolation=cv2.INTER_CUBIC))

@@ -66,7 +66,7 @@ figure{margin:0;min-width:0}
 background:var(--card)}
 .pictures img{display:block;min-width:0;height:100%;width:100%;object-fit:contain}
 .two .pictures{height:9rem}
-.two .pictures img:first-child{flex:1;object-fit:cover}
+.two .pictures img:first-child{flex:1;object-fit:cover;object-position:50% 30%}
 .two .pictures img+img{flex:none;width:auto;aspect-ratio:1}
 figcaption{font-size:.88rem;line-height:1.35;padding-top:.4rem;display:flex;flex-wrap:wrap;
 justify-content:space-between;gap:0 .6rem}
@@ -76,7 +76,8 @@ font-size:.8rem}
 .none{color:var(--soft);font-style:italic}
 footer{padding:3rem 0 4rem;color:var(--soft);font-size:.85rem}
 @media(max-width:34rem){.grid:not(.two){grid-template-columns:1fr 1fr;gap:1rem .7rem}
-.grid:not(.two) .pictures{height:8.2rem}}
+.grid:not(.two) .pictures{height:8.2rem}.two .pictures{height:12rem}
+.key:last-child:nth-child(odd){grid-column:1/-1}}
 @media print{nav{position:static}}
 """
 

@@ -22,7 +22,6 @@ from fra_live.results import Box, Candidate, FrameResult
 INK: Colour = (34, 30, 28)
 MUTED: Colour = (128, 122, 118)
 FAINT: Colour = (228, 224, 220)
-ACCENT: Colour = (178, 98, 20)
 
 MARGIN, GAP = 36, 14
 PHOTO = (560, 600)  # px that the photo may take, across and down
@@ -186,7 +185,8 @@ def _candidates(
         note = f"probability {candidate.probability:.2f}"
         sheet.right(note, MARGIN + width, y + 25, 15, REGULAR, MUTED)
         room = MARGIN + width - 60 - x
-        sheet.bar(x, y + 41, room, 13, candidate.score, ACCENT if rank <= kept else MUTED)
+        colour = labels.colour(candidate.label) if rank <= kept else MUTED
+        sheet.bar(x, y + 41, room, 13, candidate.score, colour)
         sheet.right(f"{candidate.score:.2f}", MARGIN + width, y + 54, 17, weight, ink)
         y += THUMBNAIL + 12
 
@@ -210,7 +210,7 @@ def _maps(
         sheet.picture(picture, x, y)
         baseline = y + height + 19
         if index == 0:
-            caption = "Most probable label" + (", windows" if windows else "")
+            caption = "Most probable" + (", windows" if windows else " label")
             caption = sheet.fit(caption, 15, REGULAR, width)
             sheet.text(caption, x, baseline, 15, REGULAR, MUTED)
             continue

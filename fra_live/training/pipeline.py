@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from fra_live.annotations import AnnotationSet, find_annotation_files, read_training_sets
@@ -20,6 +21,7 @@ from fra_live.training.heads import gather, train_classifier, train_ranker
 from fra_live.training.recipes import Recipe
 from fra_live.training.release import write_bundle
 from fra_live.training.run import train_networks
+from fra_live.training.start import IMAGES, starting_weights
 
 PARTS = ("networks", "ranker", "classifier", "all")
 
@@ -36,6 +38,7 @@ class Training:
         data: all training sets as one.
         folder: of the bundle.
         run: `folder`/training.
+        pretrained: weights that the networks start from, see `starting_weights`; None: random.
     """
 
     def __init__(
@@ -44,7 +47,7 @@ class Training:
         folder: Path,
         recipe: Recipe,
         *,
-        pretrained: Path | None = None,
+        pretrained: str | Path | None = None,
         seed: int = 0,
         bar: Bar | None = None,
     ) -> None:
@@ -62,11 +65,24 @@ class Training:
 
         Args:
             only: parts, of "all", "fold0" …; None trains them all.
+
+        Raises:
+            DataError: the data cannot be trained on, or the weights to start from are not there.
         """
+        start = None
+        if self.pretrained is not None:
+            start = starting_weights(self.pretrained, self.recipe, self.run, self._some_images)
         train_networks(
-            self.data, self.recipe, self.run,
-            pretrained=self.pretrained, seed=self.seed, only=only,
-        )  # fmt: skip
+            self.data, self.recipe, self.run, pretrained=start, seed=self.seed, only=only
+        )
+
+    def _some_images(self) -> Iterator[np.ndarray]:
+        step = max(1, len(self.data.samples) // IMAGES)
+        for sample in self.data.samples[::step][:IMAGES]:
+            image = cv2.imread(str(sample.path), cv2.IMREAD_COLOR)
+            if image is None:
+                raise DataError(f"{sample.path} cannot be decoded as an image.")
+            yield image
 
     def evidence(self) -> list[Evidence]:
         """Features of all images for the heads, taken out of fold."""

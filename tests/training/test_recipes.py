@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
+from fra_live.commands import train
 from fra_live.errors import DataError
 from fra_live.training.recipes import RECIPES, NetworkRecipe, recipe
 
 
 def test_by_name() -> None:
     assert recipe("mobile") is RECIPES["mobile"]
-    with pytest.raises(DataError, match=r"no recipe 'tiny'; there are \['mobile', 'vgg16'\]"):
+    with pytest.raises(DataError, match=r"no recipe 'tiny'; there are \['mobile', 'quick', 'vgg"):
         recipe("tiny")
+
+
+def test_the_command_offers_them_all() -> None:
+    assert sorted(train.RECIPES) == sorted(RECIPES)
+
+
+def test_other_epochs() -> None:
+    mine = recipe("quick", 3)
+    assert mine.coarse.epochs == mine.fine.epochs == 3
+    assert replace(mine.coarse, epochs=RECIPES["quick"].coarse.epochs) == RECIPES["quick"].coarse
+    with pytest.raises(DataError, match="for 1 epoch or more, not 0"):
+        recipe("quick", 0)
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
