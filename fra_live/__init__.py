@@ -16,6 +16,7 @@ from fra_live.errors import FraLiveError
 
 if TYPE_CHECKING:
     from fra_live.labels import LabelSet
+    from fra_live.pool import load_pool
     from fra_live.recognizer import Recognizer, load
     from fra_live.results import BodyPart, Candidate, Event, FrameResult, Person
     from fra_live.streaming import stream
@@ -35,6 +36,7 @@ __all__ = [
     "Person",
     "Recognizer",
     "load",
+    "load_pool",
     "stream",
 ]
 
@@ -47,6 +49,7 @@ _HOMES = {
     "Person": "results",
     "Recognizer": "recognizer",
     "load": "recognizer",
+    "load_pool": "pool",
     "stream": "streaming",  # not of its own name: the module would hide the function
 }
 

@@ -14,6 +14,7 @@ from fra_live.errors import SinkError, SourceError
 from fra_live.labels import LabelSet
 from fra_live.live.events import ActiveEvent, EventParameters, EventTracker
 from fra_live.live.overlay import Overlay, OverlayOptions
+from fra_live.pool import recognize_all
 from fra_live.results import FrameResult
 from fra_live.video.base import Frame, Source
 from fra_live.video.files import FileSource
@@ -153,12 +154,8 @@ class Annotator:
             written = WriteBehind(write, few, patience_s)
             try:
                 with ReadAhead(source, few, patience_s) as frames, written:
-                    for frame in frames:
-                        result = recognizer(
-                            frame.image,
-                            timestamp_s=frame.timestamp_s,
-                            explain=overlay.needs_explanation,
-                        )
+                    explain = overlay.needs_explanation
+                    for frame, result in recognize_all(recognizer, frames, explain=explain):
                         events += tracker.update(result, frame.index)
                         written.put((frame, result, tracker.active))
                         step(source, frame)

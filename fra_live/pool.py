@@ -94,6 +94,7 @@ class RecognizerPool:
 
         Raises:
             EngineError: the backend failed; the frames before it have come.
+            Exception: what `frames` raised, after the frames before it.
         """
         free: SimpleQueue[Recognizer] = SimpleQueue()
         for recognizer in self.recognizers:
@@ -108,8 +109,17 @@ class RecognizerPool:
 
         under_way: deque[tuple[T, Future[FrameResult]]] = deque()
         threads = ThreadPoolExecutor(len(self.recognizers), "recognition")
+        source = iter(frames)
+        failure: Exception | None = None
         try:
-            for frame in frames:
+            while True:
+                try:
+                    frame = next(source)
+                except StopIteration:
+                    break
+                except Exception as error:  # the frames before it are still to come
+                    failure = error
+                    break
                 under_way.append((frame, threads.submit(work, frame)))
                 if len(under_way) > len(self.recognizers):
                     done, result = under_way.popleft()
@@ -119,6 +129,8 @@ class RecognizerPool:
                 yield done, result.result()
         finally:
             threads.shutdown(wait=True, cancel_futures=True)
+        if failure is not None:
+            raise failure
 
 
 def load_pool(
@@ -146,3 +158,28 @@ def load_pool(
         count = 1
     others = (load(model, engine, precision, max(1, threads // count)) for _ in range(count - 1))
     return RecognizerPool([first, *others])
+
+
+class OneRecognizer(Protocol):
+    """What recognizes one frame."""
+
+    def __call__(
+        self, image: np.ndarray, /, *, timestamp_s: float = 0.0, explain: bool = False
+    ) -> FrameResult:
+        """See `Recognizer.__call__`."""
+        ...
+
+
+def recognize_all(
+    recognizer: OneRecognizer, frames: Iterable[T], *, explain: bool = False
+) -> Iterator[tuple[T, FrameResult]]:
+    """Recognize frames in their order: one after the other, or as a pool does it.
+
+    Yields:
+        Each frame and its result.
+    """
+    if isinstance(recognizer, RecognizerPool):
+        yield from recognizer.map(frames, explain=explain)
+        return
+    for frame in frames:
+        yield frame, recognizer(frame.image, timestamp_s=frame.timestamp_s, explain=explain)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fra_live.commands.common import (
     add_json_option,
     add_model_options,
-    load_recognizer,
+    load_recognizers,
     print_table,
     require,
     write_json,
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from fra_live.demo import run_demo
     from fra_live.progress import progress_bar
 
-    recognizer = load_recognizer(args)
+    recognizer = load_recognizers(args)
     with progress_bar() as progress:
         report = run_demo(args.out, recognizer, progress)
     if args.json:

@@ -12,7 +12,7 @@ from fra_live.commands.common import (
     add_model_options,
     add_overlay_options,
     add_threshold_option,
-    load_recognizer,
+    load_recognizers,
     overlay_options,
     positive,
     say,
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from fra_live.process import process
     from fra_live.progress import progress_bar
 
-    recognizer = load_recognizer(args)
+    recognizer = load_recognizers(args)
     with progress_bar() as progress:
         report = process(
             args.inputs,

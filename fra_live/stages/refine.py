@@ -18,9 +18,7 @@ def _whole_box(window: Window, scale_x: float = 1.0, scale_y: float = 1.0) -> tu
     return left, top, max(right, left + 1), max(bottom, top + 1)
 
 
-def crop_windows(
-    image: np.ndarray | Pyramid, windows: Sequence[Window], size: int
-) -> np.ndarray:
+def crop_windows(image: np.ndarray | Pyramid, windows: Sequence[Window], size: int) -> np.ndarray:
     """Cut the windows out of a frame and bring them to Net_fine's input size.
 
     Args:
