@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from types import FrameType
 from typing import Any, cast
@@ -18,6 +18,7 @@ from typing import Any, cast
 from fra_live import __version__
 from fra_live.commands.common import Command, say
 from fra_live.errors import FraLiveError
+from fra_live.quiet import quiet_libraries
 
 COMMANDS = (
     "demo", "live", "web", "process", "train", "quantise", "evaluate", "explain", "bench",
@@ -48,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--debug",
         action="store_true",
         default=argparse.SUPPRESS,
-        help="show the traceback of an error, and everything that is logged",
+        help="show the traceback of an error, and everything that is logged or printed",
     )
     parser = argparse.ArgumentParser(
         "fra-live", description=_DESCRIPTION, formatter_class=_Help, parents=[common]
@@ -86,9 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     args = build_parser().parse_args(argv)
     debug: bool = getattr(args, "debug", False)
-    if not debug:
-        quiet_libraries()
-    with _logging(debug), _sigterm():
+    with nullcontext() if debug else quiet_libraries(), _logging(debug), _sigterm():
         try:
             return int(args.run(args))
         except Terminated:
@@ -105,15 +104,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         except Exception as error:
             what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             return _ended(f"internal error ({what}); run with --debug to see where.", 1, debug)
-
-
-def quiet_libraries() -> None:
-    """Keep libraries that print warnings of damaged files from doing so; we tell of them.
-
-    Counts for what is imported afterwards; what the user has set stays.
-    """
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
 
 
 def _ended(sentence: str, status: int, debug: bool) -> int:

@@ -25,6 +25,8 @@ STREAM_SCHEMES = ("http", "https", "rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")  # two letters at least: C:\ is no scheme
 _DEVICE = re.compile(r"/dev/video(\d+)")
+_HEAD = 20_000_000  # bytes of a GIF that are searched for a second picture
+_GIF_PICTURE = re.compile(rb"\x21\xf9\x04.{4}\x00[\x21\x2c]", re.DOTALL)  # begins each picture
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP  ")
 
 
@@ -126,7 +128,10 @@ def check_file(path: Path) -> None:
 
 
 def is_image(path: Path) -> bool:
-    """Whether a file is a still image: by its first bytes; by its suffix where they don't tell."""
+    """Whether a file is a still image: by its first bytes; by its suffix where they don't tell.
+
+    A GIF or PNG with several pictures is a film.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(16)
@@ -134,12 +139,27 @@ def is_image(path: Path) -> bool:
         head = b""
     suffix = path.suffix.lower()
     if head.startswith(_SIGNATURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
-        return suffix not in (".mjpeg", ".mjpg")  # a film that starts as a JPEG does
+        # A film of JPEGs starts as a JPEG does.
+        return suffix not in (".mjpeg", ".mjpg") and not _moves(path, head)
     if head[4:8] == b"ftyp":
         return head[8:12] in (b"avif", b"avis", b"heic", b"mif1")
     if head.startswith((b"\x1aE\xdf\xa3", b"RIFF", b"FLV", b"OggS", b"\0\0\x01\xba")):
         return False
     return suffix in IMAGE_SUFFIXES
+
+
+def _moves(path: Path, head: bytes) -> bool:
+    """Whether a GIF or PNG holds more than one picture; no other format is looked into."""
+    if not head.startswith((b"GIF8", b"\x89PNG")):
+        return False
+    try:
+        with path.open("rb") as file:
+            data = file.read(_HEAD)
+    except OSError:
+        return False
+    if head.startswith(b"GIF8"):
+        return len(_GIF_PICTURE.findall(data)) > 1
+    return b"acTL" in data[: max(0, data.find(b"IDAT"))]
 
 
 def is_glob(text: str) -> bool:

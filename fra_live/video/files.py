@@ -82,11 +82,17 @@ class FileSource(Source):
         try:
             self._stream = stream = video_stream(self._container, name)
             large = stream.codec_context.width * stream.codec_context.height > _FRAME_THREADS_FROM
-            # Threads over frames lose the frames in flight at a damaged place, and threads over
-            # slices mend it differently each time.
-            stream.thread_type = "AUTO" if large else "NONE"
-            if not large:
-                stream.codec_context.thread_count = 1
+            if large:
+                # This may lose the frames that are in flight at a damaged place.
+                stream.thread_type = "AUTO"
+            else:
+                # Threads over slices would decode a damaged film differently each time.
+                context = stream.codec_context
+                stream.thread_type, context.thread_count = "NONE", 1
+                if context.name == "h264":
+                    # What H.264 guesses for lost parts outlives the next key frame, with which
+                    # all would be well again; so it is told not to guess.
+                    context.options = {"enable_er": "0"}
             self._convert = Converter(stream.sample_aspect_ratio)
             rate = stream.average_rate or stream.guessed_rate
             self.rate = rate if rate and 0 < rate < 1000 else None

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 
 from fra_live.errors import SourceError
 from fra_live.video.address import check_file
 from fra_live.video.base import MAX_PIXELS, Frame, Source
+from fra_live.video.decoding import Converter
 from fra_live.video.headers import declared_size
 
 MAX_BYTES = 500_000_000
@@ -69,6 +72,8 @@ def _decode(data: bytes) -> np.ndarray | None:
     colour = cv2.imdecode(buffer, cv2.IMREAD_COLOR)  # upright, 8 bits, without transparency
     if not data.startswith(_WITH_ALPHA):
         return colour
+    if colour is None and data.startswith(b"GIF8"):
+        return _cut_gif(data)
     stored = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
     if stored is None:
         return colour
@@ -83,6 +88,16 @@ def _decode(data: bytes) -> np.ndarray | None:
         return colour
     weight = alpha.astype(np.uint16)
     return ((colour * weight + 255 * (255 - weight) + 127) // 255).astype(np.uint8)
+
+
+def _cut_gif(data: bytes) -> np.ndarray | None:
+    """What there is of a GIF's first picture: OpenCV reads whole files only."""
+    try:
+        with av.open(io.BytesIO(data), format="gif") as container:
+            frame = next(container.decode(video=0), None)
+            return None if frame is None else Converter()(frame)
+    except (av.FFmpegError, ValueError):
+        return None
 
 
 def _from_float(stored: np.ndarray) -> np.ndarray | None:

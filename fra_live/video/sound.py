@@ -24,6 +24,8 @@ _LEAST_MP3_RATE = 16_000  # Hz; mp4 has no place for slower MP3
 _LONGEST_GAP_S = 3600
 _MAX_TRACKS = 8
 _MAX_FAILED_READS = 20
+# Damaged packets, and sound that changes its kind on the way: the picture goes on without them.
+_ITS_OWN_FAULT = (av.InvalidDataError, av.ArgumentError, ValueError)
 
 
 class _Track:
@@ -36,6 +38,7 @@ class _Track:
         self._longest = round(_LONGEST_GAP_S / self.base)
         self._output = output
         self._last_dts: int | None = None
+        self._last_pts: int | None = None
         context = stream.codec_context
         slow_mp3 = context.name.startswith("mp3") and context.sample_rate < _LEAST_MP3_RATE
         self.copied = context.name in COPIED_CODECS and not slow_mp3
@@ -81,6 +84,9 @@ class _Track:
     def _encode(self, frame: Any) -> None:
         if frame.pts is not None:
             frame.pts -= self._start
+            last, self._last_pts = self._last_pts, frame.pts
+            if last is not None and not 0 < frame.pts - last < self._longest:
+                return  # as above
         self._output.mux(self.out.encode(frame))
 
 
@@ -126,11 +132,14 @@ class SoundTrack:
                 return
             try:
                 track.put(packet)
-            except (av.InvalidDataError, av.ArgumentError) as error:  # the packet's fault
+            except _ITS_OWN_FAULT as error:
                 self._complain(reason(error))
         if until_s is None:
             for track in self._tracks.values():
-                track.flush()
+                try:
+                    track.flush()
+                except _ITS_OWN_FAULT as error:
+                    self._complain(reason(error))
 
     def close(self) -> None:
         """Close the source."""
