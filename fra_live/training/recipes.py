@@ -71,6 +71,7 @@ RECIPES: dict[str, Recipe] = {
     "mobile": Recipe(
         coarse=NetworkRecipe(_MOBILE, size=256, epochs=14, frozen_blocks=3),
         fine=NetworkRecipe(_MOBILE, size=192, epochs=20, frozen_blocks=3),
+        refit=(1.857, 2.4),  # 26 and 48 epochs
     ),
     # For a first look at some dozens of images of one's own: minutes on two CPU cores.
     "quick": Recipe(
