@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,6 +59,23 @@ class Segmentation:
     context: np.ndarray
 
 
+@dataclass(frozen=True)
+class Look:
+    """What both networks gave for a frame; arrays are valid until the next call.
+
+    Attributes:
+        coarse: (|L|, h, w) float32, and `global_logits` (A + 1,), of Net_coarse.
+        windows: Net_fine's, and of these `inside` (N, |L|, s, s) float32 and `window_logits`
+            (N, A + 1).
+    """
+
+    coarse: np.ndarray
+    global_logits: np.ndarray
+    windows: list[Window]
+    inside: np.ndarray
+    window_logits: np.ndarray
+
+
 class Segmenter:
     """The networks and the stages between them, in the paper's order."""
 
@@ -80,24 +97,34 @@ class Segmenter:
         frame = (image.shape[0], image.shape[1])
         with clock("preprocess"):
             pyramid = Pyramid(image)
-            small = resize(pyramid, coarse_shape(frame, p.coarse_size))
-        with clock("coarse"):
-            probabilities, logits = self.coarse(small[None])
-            coarse, global_logits = probabilities[0], logits[0]
-        with clock("windows"):
-            windows = select_windows(coarse, labels, frame, p.windows)
-            crops = crop_windows(pyramid, windows, p.fine_size)
-        with clock("fine"):
-            inside, window_logits = self.fine(crops)
+            small = resize(pyramid, coarse_shape(frame, p.coarse_size))[None]
+        look = self._look(pyramid, small, clock)
+        coarse, inside, windows = look.coarse, look.inside, look.windows
         with clock("refine"):
             shape = coarse_shape(frame, p.map_size, multiple=8)
             fine = paste_windows(coarse, inside, windows, frame, shape)
         with clock("candidates"):
-            groups = [propose(m, labels, frame, p.candidates) for m in (fine, coarse)]
+            plain = replace(p.candidates, levels=0)  # P_coarse's cells are too large for levels
+            pairs = (fine, p.candidates), (coarse, plain)
+            groups = [propose(m, labels, frame, how) for m, how in pairs]
             proposals = unite(groups, p.candidates)
         with clock("context"):
             scale = np.array([shape[1] / frame[1], shape[0] / frame[0]] * 2, np.float32)
             boxes = np.array([r.box for r in proposals], np.float32).reshape(-1, 4) * scale
             context = context_features(IntegralMap(fine), boxes, p.context)
-        return Segmentation(coarse.copy(), fine, global_logits.copy(), windows,
-                            window_logits.copy(), proposals, context)  # fmt: skip
+        return Segmentation(coarse.copy(), fine, look.global_logits.copy(), windows,
+                            look.window_logits.copy(), proposals, context)  # fmt: skip
+
+    def _look(self, pyramid: Pyramid, small: np.ndarray, clock: StageClock) -> Look:
+        """Steps 1 to 3 but for the pasting: Net_coarse, then Net_fine in the windows it gives."""
+        with clock("coarse"):
+            probabilities, logits = self.coarse(small)
+        with clock("windows"):
+            windows = self._windows(probabilities[0], pyramid)
+            crops = crop_windows(pyramid, windows, self.parameters.fine_size)
+        with clock("fine"):
+            inside, window_logits = self.fine(crops)
+        return Look(probabilities[0], logits[0], windows, inside, window_logits)
+
+    def _windows(self, coarse: np.ndarray, pyramid: Pyramid) -> list[Window]:
+        return select_windows(coarse, self.labels, pyramid.shape, self.parameters.windows)

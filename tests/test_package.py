@@ -19,6 +19,9 @@ SLOW = HEAVY | {"cv2", "openvino", "av", "numpy", "rich"}
 NOT_TO_RUN = (
     "fra_live.networks", "fra_live.training", "fra_live.evaluation", "fra_live.demo",
     "fra_live.live.web",
+    # What GPUs need, imported where one is chosen.
+    "fra_live.stages.device", "fra_live.device_recognizer", "fra_live.runtime.cuda_engine",
+    "fra_live.runtime.onnx_", "fra_live.runtime.tensorrt_network",
 )  # fmt: skip
 
 

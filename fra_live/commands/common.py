@@ -153,8 +153,12 @@ def require(purpose: str, extra: str, *modules: str) -> None:
         raise MissingExtraError(purpose, extra)
 
 
-def load_recognizer(args: argparse.Namespace) -> Recognizer:
+def load_recognizer(args: argparse.Namespace, *, follow: bool = False) -> Recognizer:
     """Load the model that the options name and announce what runs it, and why.
+
+    Args:
+        args: with what `add_model_options` declares.
+        follow: as for `fra_live.load`.
 
     Raises:
         BundleError: as `fra_live.load`.
@@ -162,7 +166,8 @@ def load_recognizer(args: argparse.Namespace) -> Recognizer:
     """
     from fra_live.recognizer import load
 
-    return _ready(load(args.model, args.engine, args.precision, args.threads), args)
+    options = (args.model, args.engine, args.precision, args.threads)
+    return _ready(load(*options, follow=follow), args)
 
 
 def load_recognizers(args: argparse.Namespace) -> RecognizerPool:

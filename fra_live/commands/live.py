@@ -107,14 +107,14 @@ def run(args: argparse.Namespace) -> int:
         """What goes on when the engine fails: the plain one that every CPU runs."""
         from fra_live.recognizer import load
 
-        return load(args.model, "openvino", "f32", args.threads)
+        return load(args.model, "openvino", "f32", args.threads, follow=True)
 
     def tell(event: Event) -> None:
         print(event_line(event), flush=True)
 
     return run_window(
         args.source,
-        lambda: load_recognizer(args),
+        lambda: load_recognizer(args, follow=True),
         options,
         say=say,
         tell_event=tell,
