@@ -58,6 +58,14 @@ import torch
 if not torch.cuda.is_available(): raise SystemExit("torch finds no CUDA device")
 print(torch.cuda.get_device_name(0), "with torch", torch.__version__)
 """
+_TENSORRT = """
+from fra_live.errors import EngineError
+from fra_live.runtime.gpu import find_gpu
+from fra_live.runtime.tensorrt_package import find_tensorrt
+try: found = find_tensorrt(find_gpu().compute_capability)
+except EngineError as error: raise SystemExit(str(error))
+print(found.package, found.version)
+"""
 
 
 @dataclass(frozen=True)
@@ -240,7 +248,7 @@ def _gpu() -> Iterator[Finding]:
         works, said = try_code(_CUDA, seconds=120)
         yield Finding("gpu", "torch", "ok" if works else "missing", said)
     if "tensorrt" in BACKENDS:
-        works, said = try_code("import tensorrt; print(tensorrt.__version__)", seconds=120)
+        works, said = try_code(_TENSORRT, seconds=120)
         yield Finding("gpu", "TensorRT", "ok" if works else "missing", said, None if works else fix)
     elif "torch" not in BACKENDS:
         yield Finding("gpu", "recognition", "missing", "runs on the CPU; training uses the GPU")

@@ -71,7 +71,10 @@ def open_best(bundle: Bundle, precision: str = "auto", threads: int = 0) -> Engi
         except Exception as error:  # a library of another version may raise anything
             logger.debug("%s failed", backend, exc_info=True)
             obstacles.append(f"not {backend}: {type(error).__name__}, {_clause(error)}")
-    return _explained(open_backend("openvino", bundle, precision, threads), obstacles)
+    try:
+        return _explained(open_backend("openvino", bundle, precision, threads), obstacles)
+    except EngineError as error:
+        raise EngineError(f"{'; '.join([_clause(error), *obstacles])}.") from error
 
 
 def _choice(backend: str, coarse: object, fine: object, precision: str, why: str) -> EngineChoice:

@@ -53,7 +53,7 @@ class CudaEngine:
         self.device, self._network, self._name, self._graphs = device, network, name, graphs
         self._shapes: OrderedDict[tuple[int, ...], _Shape] = OrderedDict()
         # TensorRT waits for the whole device on the default stream.
-        self._stream = torch.cuda.Stream(device)
+        self._stream: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `Engine.__call__`."""

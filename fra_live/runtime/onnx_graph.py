@@ -25,12 +25,11 @@ def read_model(path: Path) -> onnx.ModelProto:
     """
     try:
         import onnx
-        from google.protobuf.message import DecodeError
     except ImportError as error:
         raise MissingExtraError("Running networks on a GPU", "gpu") from error
     try:
         model = onnx.load(str(path), load_external_data=False)
-    except (OSError, DecodeError, ValueError) as error:
+    except Exception as error:  # protobuf has an error of its own for what it cannot decode
         said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise EngineError(f"{path} cannot be read as ONNX: {said}.") from error
     if not model.graph.node or len(model.graph.input) != 1:

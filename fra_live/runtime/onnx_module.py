@@ -140,7 +140,8 @@ class OnnxModule(nn.Module):
             values[step.output] = self._run(step, inputs)
             for name in step.done:
                 del values[name]
-        return tuple(values[name] for name in self._outputs)
+        # Convolutions keep channels last where the images came so; readers go plane by plane.
+        return tuple(values[name].contiguous() for name in self._outputs)
 
     def _run(self, step: _Step, inputs: Inputs) -> Tensor:
         try:

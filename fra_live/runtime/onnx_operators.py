@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
@@ -145,8 +146,8 @@ def _gemm(inputs: Inputs, attributes: Attributes) -> Tensor:
     alpha, beta = attributes.get("alpha", 1.0), attributes.get("beta", 1.0)
     if alpha == 1 and (c is None or (beta == 1 and c.ndim == 1)):
         return F.linear(a, b if attributes.get("transB", 0) else b.t(), c)
-    y = alpha * (a @ (b.t() if attributes.get("transB", 0) else b))
-    return y if c is None else y + beta * c
+    y: Tensor = alpha * (a @ (b.t() if attributes.get("transB", 0) else b))
+    return y if c is None else torch.add(y, c, alpha=beta)
 
 
 def _clip(inputs: Inputs, attributes: Attributes) -> Tensor:
@@ -201,6 +202,16 @@ def _reshape(inputs: Inputs, attributes: Attributes) -> Tensor:
     return x.reshape(shape)
 
 
+def _flatten(inputs: Inputs, attributes: Attributes) -> Tensor:
+    x = _tensor(inputs, 0)
+    return x.reshape(prod(x.shape[: attributes.get("axis", 1)]), -1)  # two axes in any case
+
+
+def _transpose(inputs: Inputs, attributes: Attributes) -> Tensor:
+    x = _tensor(inputs, 0)
+    return x.permute(attributes.get("perm") or list(range(x.ndim))[::-1])
+
+
 def _unsqueeze(inputs: Inputs, attributes: Attributes) -> Tensor:
     x, axes = _tensor(inputs, 0), _axes(inputs, attributes) or []
     for axis in sorted(a % (x.ndim + len(axes)) for a in axes):
@@ -252,7 +263,7 @@ OPERATORS: dict[str, Operator] = {
     "ConstantOfShape": Operator(_constant_of_shape, 0),
     "Conv": Operator(_conv, 3),
     "Div": _binary(_divide),
-    "Flatten": Operator(lambda i, a: _tensor(i, 0).flatten(a.get("axis", 1))),
+    "Flatten": Operator(_flatten),
     "Gather": Operator(_gather, 2),
     "Gemm": Operator(_gemm, 3),
     "GlobalAveragePool": _unary(lambda x: x.mean((2, 3), keepdim=True)),
@@ -276,8 +287,6 @@ OPERATORS: dict[str, Operator] = {
     "Softmax": Operator(lambda i, a: _tensor(i, 0).softmax(a.get("axis", -1))),
     "Squeeze": Operator(_squeeze),
     "Sub": _binary(torch.sub),
-    "Transpose": Operator(
-        lambda i, a: _tensor(i, 0).permute(a.get("perm", range(_tensor(i, 0).ndim)[::-1]))
-    ),
+    "Transpose": Operator(_transpose),
     "Unsqueeze": Operator(_unsqueeze),
 }

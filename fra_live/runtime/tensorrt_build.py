@@ -87,9 +87,11 @@ class Phases:
 
 
 def _monitor(rt: TensorRT, phases: Phases) -> Any:
-    class Monitor(rt.module.IProgressMonitor):  # type: ignore[misc]
+    base: Any = rt.module.IProgressMonitor
+
+    class Monitor(base):  # type: ignore[misc]
         def __init__(self) -> None:
-            rt.module.IProgressMonitor.__init__(self)
+            base.__init__(self)
 
         def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
             phases.start(phase_name, parent_phase, num_steps)

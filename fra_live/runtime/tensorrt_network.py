@@ -63,13 +63,17 @@ class TensorRTNetwork:
         config = self._engine.create_runtime_config()
         if hasattr(config, "create_runtime_cache"):
             config.set_runtime_cache(config.create_runtime_cache())
+        strategies = getattr(self._rt.module, "DynamicShapesKernelSpecializationStrategy", None)
+        if strategies is not None:
+            # By default a shape's own kernels come later, when a graph holds the slower ones.
+            config.dynamic_shapes_kernel_specialization_strategy = strategies.EAGER
         return config
 
     def __call__(self, images: Tensor) -> tuple[Tensor, ...]:
         """Start a batch on torch's current stream; does not wait.
 
         Args:
-            images: (N, H, W, 3) uint8 on the device, contiguous.
+            images: (N, H, W, 3) uint8 on the device.
 
         Returns:
             Probabilities (N, |L|, h, w) and action logits (N, A + 1), float32.
@@ -77,7 +81,7 @@ class TensorRTNetwork:
         Raises:
             EngineError: the shape is outside the plan's, or TensorRT failed.
         """
-        shape = tuple(images.shape)
+        shape, images = tuple(images.shape), images.contiguous()
         stream = torch.cuda.current_stream(self._device).cuda_stream
         context = self._contexts.get(shape)
         if context is None:

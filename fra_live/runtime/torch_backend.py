@@ -40,7 +40,7 @@ def cuda_device() -> torch.device:
         with warnings.catch_warnings():  # what they tell of is in the error, if there is one
             warnings.simplefilter("ignore")
             torch.cuda.init()
-            device = torch.device("cuda", torch.cuda.current_device())
+            device: torch.device = torch.device("cuda", torch.cuda.current_device())
             torch.ones(8, device=device).sum().item()  # are there kernels for this GPU?
     except (RuntimeError, AssertionError) as error:
         said = " ".join(str(error).split())[:200].rstrip(".")
@@ -72,8 +72,9 @@ def open_network(
     from fra_live.runtime.cuda_engine import CudaEngine
 
     try:
-        # Tensor cores read pixels with their channels side by side.
-        module = module.to(device=device, memory_format=torch.channels_last)
+        module.to(device=device)
+        # As tensor cores read weights.
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     except torch.OutOfMemoryError as error:
         raise EngineError(
             f"The GPU has too little free memory for {path.name}: close other programs or use "
@@ -167,7 +168,7 @@ def open_torch(
     except EngineError as error:
         if need_gpu:
             raise
-        where = f"on the CPU. {str(error).rstrip('.')}"
+        where = f"on the CPU: {str(error).rstrip('.').removeprefix('There is ')}"
     chosen, why = choose_precision(precision, device is not None)
     if device is None and threads:
         _import_torch().set_num_threads(threads)
