@@ -1,0 +1,98 @@
+"""Several people in one frame: each judged by what is near them, not by what the others hold.
+
+The paper has one person an image: q candidates and the maxima of the whole frame. With two people
+the q best candidates may all lie on one of them, and a phone at the left ear would speak for the
+person on the right as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from fra_live.results import BodyPart
+from fra_live.segmenter import Segmentation
+from fra_live.stages.assign import nearest_faces, nearest_windows
+from fra_live.stages.candidates import Proposal
+
+# (segmentation, candidates, their overlaps, faces) → scores S_i, (max(N, 1), A)
+Score = Callable[[Segmentation, list[Proposal], np.ndarray, list[BodyPart]], np.ndarray]
+# (M,) overlaps and (M, 4) boxes of candidates → indices of the q best, best first
+Choose = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Share:
+    """What of a frame belongs to one of several people.
+
+    Attributes:
+        candidates: indices of the q best candidates nearest to the face, best first.
+        scores: (A,) S of the person, the maximum over those candidates.
+    """
+
+    candidates: tuple[int, ...]
+    scores: np.ndarray
+
+
+def share_out(
+    found: Segmentation,
+    overlaps: np.ndarray,
+    faces: Sequence[BodyPart],
+    frame: tuple[int, int],
+    choose: Choose,
+    score: Score,
+) -> list[Share]:
+    """Judge each of two or more people.
+
+    Args:
+        found: steps 1 to 5 of the frame.
+        overlaps: (M,) predicted overlap of every candidate.
+        faces: of the people.
+        frame: (H, W) px.
+        choose: step 6, which of a person's candidates are kept.
+        score: step 7.
+
+    Returns:
+        A share a face, in their order.
+    """
+    face_boxes = np.array([face.box_xyxy for face in faces], np.float32)
+    boxes = np.array([p.box for p in found.proposals], np.float32).reshape(-1, 4)
+    owners = nearest_faces(boxes, face_boxes)[: len(boxes)]
+    logits = found.window_logits[nearest_windows(face_boxes, found.windows)]
+    # Half the maps' resolution is enough to say whose a cell is.
+    cells = _owners(found.fine.shape[1:], face_boxes, frame)
+    shares = []
+    for number, face in enumerate(faces):
+        mine = np.flatnonzero(owners == number)
+        mine = mine[choose(overlaps[mine], boxes[mine])]
+        near = replace(
+            found,
+            coarse=_kept(found.coarse, cells == number),
+            fine=_kept(found.fine, cells == number),
+            # Of the whole frame Net_coarse says what anybody does; of the window it is Net_fine.
+            global_logits=logits[number],
+        )
+        own = [found.proposals[i] for i in mine]
+        scores = score(near, own, overlaps[mine], [face]).max(axis=0)
+        shares.append(Share(tuple(mine.tolist()), scores))
+    return shares
+
+
+def _owners(shape: tuple[int, ...], face_boxes: np.ndarray, frame: tuple[int, int]) -> np.ndarray:
+    """(h, w) index of the face nearest to each cell of a map that spans the frame."""
+    height, width = shape[0] // 2 + 1, shape[1] // 2 + 1
+    x = (np.arange(width, dtype=np.float32) + 0.5) * frame[1] / width
+    y = (np.arange(height, dtype=np.float32) + 0.5) * frame[0] / height
+    xs, ys = (grid.ravel() for grid in np.meshgrid(x, y))
+    points = np.stack([xs, ys, xs, ys], axis=1)
+    return nearest_faces(points, face_boxes).reshape(height, width)
+
+
+def _kept(probabilities: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """The maps where `cells` are true, 0 elsewhere."""
+    size = (probabilities.shape[2], probabilities.shape[1])
+    mask = cv2.resize(cells.astype(np.float32), size, interpolation=cv2.INTER_NEAREST)
+    return np.asarray(probabilities * mask)
