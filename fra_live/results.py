@@ -128,7 +128,8 @@ class FrameResult:
         actions: action name → probability, "none" included; sums to 1.
         scores: action name → S(I)_c of section 3.3, calibrated: the log-odds of its probability.
         threshold: the bundle's operating threshold; an action is raised at or above it.
-        candidates: the q best candidates, best first.
+        candidates: the q best candidates, best first; then, of several people, the object of each
+            who acts and has it not among them.
         people: faces, largest first, each with action probabilities of its own.
         hands: the body parts other than faces.
         stages_ms: name of a stage → milliseconds.
