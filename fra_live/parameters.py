@@ -11,6 +11,8 @@ from fra_live.stages.candidates import CandidateParameters
 from fra_live.stages.context import ContextParameters
 from fra_live.stages.windows import WindowParameters
 
+# What a manifest from before a parameter existed stands for, where that is not the default.
+_BEFORE: dict[str, dict[str, Any]] = {"candidates": {"levels": 0, "distinct_iou": 1.0}}
 _AT_LEAST_ONE = ("coarse_size", "fine_size", "map_size", "top", "max_windows", "grid")
 
 
@@ -49,7 +51,12 @@ class Parameters:
         try:
             for name in data.keys() - known:
                 raise BundleError(f"The manifest has the unknown parameter '{name}'.")
-            parameters = cls(**{k: parts[k](**v) if k in parts else v for k, v in data.items()})
+            parameters = cls(
+                **{
+                    k: parts[k](**(_BEFORE.get(k, {}) | v)) if k in parts else v
+                    for k, v in data.items()
+                }
+            )
         except (AttributeError, TypeError) as error:
             raise BundleError(f"The manifest's parameters are wrong: {error}.") from error
         _check_numbers(parameters)

@@ -20,7 +20,7 @@ from fra_live.stages.assign import nearest_faces, nearest_windows
 from fra_live.stages.candidates import Proposal
 from fra_live.stages.classify import Classifier
 from fra_live.stages.features import ImageEvidence, block_sizes, feature_matrix
-from fra_live.stages.rank import Ranker
+from fra_live.stages.rank import Ranker, best_distinct, ranking_blocks, ranking_features
 from fra_live.stages.regions import body_parts, outline
 
 
@@ -59,7 +59,10 @@ class Recognizer:
 
     def _heads_fit(self) -> bool:
         ranker, classifier = self.ranker, self.classifier
-        context = 2 * self.parameters.context.grid**2 * len(self.labels.names)
+        grid = self.parameters.context.grid
+        alone = 2 * grid**2 * len(self.labels.names)  # all that rankers of older bundles read
+        read = sum(ranking_blocks(self.labels, grid).values())
+        context = alone if ranker.mean.size == alone else read
         features, actions = sum(block_sizes(self.labels).values()), len(self.labels.actions)
         return (
             ranker.mean.shape == ranker.scale.shape == ranker.vectors.shape[1:] == (context,)
@@ -70,6 +73,16 @@ class Recognizer:
             and classifier.calibration.shape == (actions + 1, actions)
             and classifier.offsets.shape == (actions + 1,)
         )
+
+    def _overlaps(
+        self, found: Segmentation, faces: list[BodyPart], frame: tuple[int, int]
+    ) -> np.ndarray:
+        """Predicted overlap of every candidate; (M,) float32."""
+        if not found.proposals:
+            return np.zeros(0, np.float32)
+        if self.ranker.mean.size == found.context.shape[1]:  # of an older bundle
+            return self.ranker(found.context)
+        return self.ranker(describe_for_ranking(self.labels, found, faces, frame))
 
     def warm_up(self, frame: tuple[int, int] = (480, 640)) -> None:
         """Compile and run everything once for frames of (H, W) px."""
@@ -101,12 +114,14 @@ class Recognizer:
         found = self.segment(image, clock)
         labels, p = self.labels, self.parameters
         with clock("rank"):
-            overlaps = self.ranker(found.context) if found.proposals else np.zeros(0, np.float32)
-            order = np.argsort(-overlaps, kind="stable")
-            best = order[: p.top]
-        with clock("classify"):
-            parts = body_parts(found.fine, labels, (image.shape[0], image.shape[1]))
+            frame = (image.shape[0], image.shape[1])
+            parts = body_parts(found.fine, labels, frame)
             faces = [part for part in parts if part.label == "face"]
+            overlaps = self._overlaps(found, faces, frame)
+            order = np.argsort(-overlaps, kind="stable")
+            boxes = np.array([r.box for r in found.proposals], np.float32).reshape(-1, 4)
+            best = best_distinct(overlaps, boxes, p.top, p.candidates.distinct_iou)
+        with clock("classify"):
             kept = [found.proposals[i] for i in best]
             features, persons = describe(labels, found, kept, overlaps[best], faces)
             scores = self.classifier.candidate_scores(features)
@@ -196,10 +211,30 @@ def describe(
     own = face_boxes[persons] if faces else np.full((len(persons), 4), np.nan, np.float32)
     places = own if faces else (boxes if kept else np.zeros((1, 4), np.float32))
     logits = found.window_logits[nearest_windows(places, found.windows)]
-    evidence = ImageEvidence(
-        found.global_logits, found.coarse.max(axis=(1, 2)), found.fine.max(axis=(1, 2))
-    )
+    evidence = _image_evidence(found)
     return feature_matrix(labels, evidence, kept, overlaps, logits, own, found.fine), persons
+
+
+def describe_for_ranking(
+    labels: LabelSet, found: Segmentation, faces: list[BodyPart], frame: tuple[int, int]
+) -> np.ndarray:
+    """What the ranking reads of all candidates; (M, D) float32."""
+    boxes = np.array([r.box for r in found.proposals], np.float32).reshape(-1, 4)
+    face_boxes = np.array([f.box_xyxy for f in faces], np.float32).reshape(-1, 4)
+    own = np.full((len(boxes), 4), np.nan, np.float32)
+    if faces and len(boxes):
+        own = face_boxes[nearest_faces(boxes, face_boxes)]
+    near = nearest_windows(boxes, found.windows)
+    maps = frame, (found.fine.shape[1], found.fine.shape[2])
+    return ranking_features(
+        labels, found.context, found.proposals, own, _image_evidence(found), found.window_logits,
+        near, maps,
+    )  # fmt: skip
+
+
+def _image_evidence(found: Segmentation) -> ImageEvidence:
+    maxima = found.coarse.max(axis=(1, 2)), found.fine.max(axis=(1, 2))
+    return ImageEvidence(found.global_logits, *maxima)
 
 
 def load(

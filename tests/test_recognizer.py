@@ -13,10 +13,11 @@ import pytest
 
 from fra_live.errors import BundleError
 from fra_live.labels import NO_ACTION
-from fra_live.recognizer import Recognizer, describe
+from fra_live.recognizer import Recognizer, describe, describe_for_ranking
 from fra_live.results import FrameResult
 from fra_live.runtime.bundle import sha256
 from fra_live.stages.candidates import box_iou
+from fra_live.stages.rank import best_distinct
 from fra_live.stages.regions import body_parts
 from tests.tiny import ACTIONS, LABELS, PARAMETERS, ColourEngine, scene, with_colour_engines
 
@@ -76,9 +77,10 @@ def test_several_people_each_with_an_action(colours: Recognizer) -> None:
 def test_the_score_is_the_maximum_over_candidates(colours: Recognizer) -> None:
     image = np.hstack([scene("drinking", (120, 120), 7)[0], scene("phoning", (120, 120), 8)[0]])
     found = colours.segment(image)
-    overlaps = colours.ranker(found.context)
-    best = np.argsort(-overlaps, kind="stable")[: PARAMETERS.top]
     faces = [p for p in body_parts(found.fine, LABELS, (120, 240)) if p.label == "face"]
+    overlaps = colours.ranker(describe_for_ranking(LABELS, found, faces, (120, 240)))
+    boxes = np.array([p.box for p in found.proposals])
+    best = best_distinct(overlaps, boxes, PARAMETERS.top)
     kept = [found.proposals[i] for i in best]
     rows, _ = describe(LABELS, found, kept, overlaps[best], faces)
     scores = colours.classifier.candidate_scores(rows)

@@ -149,7 +149,7 @@ def colour_recognizer(data: Path, folder: Path) -> Recognizer:
     samples = read_training_sets([data]).samples
     segmenter = colour_segmenter()
     evidence = collect(samples, lambda _: segmenter, LABELS)
-    ranker = train_ranker(evidence)
+    ranker = train_ranker(evidence, LABELS)
     classifier, threshold, _ = train_classifier(evidence, LABELS, PARAMETERS.top)
     folder.mkdir(parents=True)
     np.savez_compressed(folder / "heads.npz", **ranker.to_arrays(), **classifier.to_arrays())

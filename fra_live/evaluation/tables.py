@@ -90,14 +90,13 @@ def ablate(
                 f"The training has fewer than two images of '{name}': none to hold out."
             )
     groups = [
-        make_bags(group, held_out_overlaps(group, seed=seed), labels, top)
+        make_bags(group, held_out_overlaps(group, labels, seed=seed), labels, top)
         for group in (training, known if len(test) else ())
         if len(group)
     ]
     both = np.array([bag.action for group in groups for bag in group])
-    empty = np.zeros(0, np.float32)
     test = [e for e in test if e.action < actions]
-    overlaps = [ranker(e.context) if len(e.channels) else empty for e in test]
+    overlaps = [e.predicted(ranker) for e in test]
     others = make_bags(test, overlaps, labels, top)
     acted, shown = kinds < actions, np.array([e.action for e in test], np.intp)
     rows = rows_of_blocks()

@@ -56,6 +56,7 @@ def kept_evidence(
 
 def _read(path: Path, labels: LabelSet, parameters: Parameters) -> list[Evidence]:
     from fra_live.training.evidence import Evidence
+    from fra_live.training.heads import PER_CANDIDATE
 
     training = path.parent
     newer = [
@@ -78,10 +79,7 @@ def _read(path: Path, labels: LabelSet, parameters: Parameters) -> list[Evidence
                 Evidence(
                     sample=Sample(Path(name), 1, 1, _name(action, labels), frozenset(), ()),
                     action=action,
-                    channels=arrays["channels"][rows],
-                    context=arrays["context"][rows],
-                    overlap=arrays["overlap"][rows],
-                    features=arrays["features"][rows],
+                    **{name: arrays[name][rows] for name in PER_CANDIDATE},
                     alone=arrays["alone"][i : i + 1],
                     scored=bool(arrays["scored"][i]),
                 )

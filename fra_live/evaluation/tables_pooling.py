@@ -29,7 +29,7 @@ from fra_live.stages.context import IntegralMap, context_features
 from fra_live.training.classifier import held_out_scores
 from fra_live.training.evidence import Evidence
 from fra_live.training.heads import make_bags, segmenter
-from fra_live.training.ranker import MAX_ROWS, held_out_overlaps
+from fra_live.training.ranker import MAX_ROWS, PAPER, held_out_overlaps
 from fra_live.training.run import folds_of
 
 FINER = 3  # cells a side that the layer sees for each cell of the fixed features
@@ -170,7 +170,8 @@ def compare_pooling(
         "rows": "fixed" and "learned" → mean_ap, top1 and top3 (shares of images of actions with
         a candidate over IoU .5 among the first), mean_error of the overlap; "trends".
     """
-    rankings = {"fixed": held_out_overlaps(evidence, PARTS, seed), "learned": list(learned)}
+    fixed = held_out_overlaps(evidence, labels, PARTS, seed, PAPER)
+    rankings = {"fixed": fixed, "learned": list(learned)}
     actions = len(labels.actions)
     kinds = np.array([e.action for e in evidence])
     acted = kinds < actions

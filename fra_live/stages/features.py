@@ -10,7 +10,6 @@ classifier can tell .99 from .6.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -147,21 +146,28 @@ def feature_matrix(
     evidences = [np.hstack(region_evidence(proposal, fine)) for proposal in proposals]
     seen = log_odds(np.stack(evidences)) - floor
     out[:, start + _PER_LABEL * len(labels.objects) :] = seen[:, :-1]
+    near = places(np.array([p.box for p in proposals], np.float32), faces)
     for i, proposal in enumerate(proposals):
         at = start + _PER_LABEL * labels.object_channels.index(proposal.channel)
         out[i, at : at + 3] = seen[i, proposal.channel], seen[i, -1], overlaps[i]
-        out[i, at + 3 : at + 7] = _position(proposal.box, faces[i])
+        out[i, at + 3 : at + 7] = near[i]
     return out
 
 
-def _position(box: tuple[float, float, float, float], face: np.ndarray) -> np.ndarray:
-    """Distance across (left and right alike), down and in all, and size, in sides of the face."""
-    x0, y0, x1, y1 = face.tolist()
-    if math.isnan(x0):
-        return np.zeros(4, np.float32)
-    side = max(x1 - x0, y1 - y0, 1.0)
-    dx = abs((box[0] + box[2]) - (x0 + x1)) / 2 / side
-    dy = ((box[1] + box[3]) - (y0 + y1)) / 2 / side
-    size = math.log(max(box[2] - box[0], box[3] - box[1], 1.0) / side)
-    near = (dx, dy, math.hypot(dx, dy), size)
-    return np.array([min(max(value, -3.0), 3.0) for value in near], np.float32)
+def places(boxes: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Where things lie from their faces: left and right are alike, far away is far away.
+
+    Args:
+        boxes: (N, 4) float32, x0, y0, x1, y1 in px.
+        faces: (N, 4) float32, the box of each thing's face; NaN without one.
+
+    Returns:
+        (N, 4) float32: distance across, down and in all, and logarithm of the size, in sides of
+        the face and within ±3; nought without a face.
+    """
+    ends = boxes[:, 2:] + boxes[:, :2] - faces[:, 2:] - faces[:, :2]
+    side = np.maximum((faces[:, 2:] - faces[:, :2]).max(axis=1), 1.0)
+    across, down = np.abs(ends[:, 0]) / 2 / side, ends[:, 1] / 2 / side
+    longer = np.maximum((boxes[:, 2:] - boxes[:, :2]).max(axis=1), 1.0)
+    near = np.stack([across, down, np.hypot(across, down), np.log(longer / side)], axis=1)
+    return np.asarray(np.nan_to_num(near.clip(-3.0, 3.0), nan=0.0), np.float32)

@@ -15,10 +15,11 @@ import numpy as np
 from fra_live.annotations import Sample
 from fra_live.errors import DataError
 from fra_live.labels import NO_ACTION, LabelSet
-from fra_live.recognizer import describe
+from fra_live.recognizer import describe, describe_for_ranking
 from fra_live.segmenter import Segmenter
 from fra_live.stages.candidates import box_iou
 from fra_live.stages.features import overlap_columns
+from fra_live.stages.rank import Ranker, best_distinct
 from fra_live.stages.regions import body_parts
 
 
@@ -30,9 +31,12 @@ class Evidence:
         sample: the image.
         action: index of its action; the number of actions for "none"; -1 where unknown.
         channels: (M,) channel of each candidate of R.
+        boxes: (M, 4) float32, their boxes in px of the image.
         context: (M, C) float32 context features.
+        ranking: (M, K) float32, what the ranking reads.
         overlap: (M,) true overlap: IoU of the candidate's box with a ground-truth box of the
             action's object (of any object in photos of no action).
+        named: (M,) the same where the candidate's label is the right one, 0 elsewhere.
         features: (M, D) float32, F_i with predicted overlaps still 0.
         alone: (1, D) float32, F of the image without any candidate.
         scored: whether ground truth for `overlap` is known.
@@ -41,34 +45,90 @@ class Evidence:
     sample: Sample
     action: int
     channels: np.ndarray
+    boxes: np.ndarray
     context: np.ndarray
+    ranking: np.ndarray
     overlap: np.ndarray
+    named: np.ndarray
     features: np.ndarray
     alone: np.ndarray
     scored: bool
 
+    def predicted(self, ranker: Ranker) -> np.ndarray:
+        """Overlaps that a ranker of this or an older version predicts; (M,) float32."""
+        if len(self.channels) == 0:
+            return np.zeros(0, np.float32)
+        older = ranker.mean.size == self.context.shape[1]
+        return ranker(self.context if older else self.ranking)
+
     def chosen(self, overlaps: np.ndarray, labels: LabelSet, top: int) -> np.ndarray:
-        """F_i of the `top` candidates by predicted overlap, best first; never empty.
+        """F_i of the `top` distinct candidates by predicted overlap, best first; never empty.
 
         Args:
             overlaps: (M,) predicted overlaps.
         """
         if len(self.channels) == 0:
             return self.alone
-        best = np.argsort(-overlaps, kind="stable")[:top]
+        best = best_distinct(overlaps, self.boxes, top)
         rows = self.features[best].copy()
         columns = overlap_columns(labels, self.channels[best])
         rows[np.arange(len(best)), columns] = overlaps[best]
         return rows
 
 
-def _truth_boxes(sample: Sample, labels: LabelSet) -> tuple[np.ndarray, bool]:
-    """Boxes of the objects that a candidate should overlap, and whether they are known."""
+def whole_objects(boxes: np.ndarray, gap: float = 2.0) -> np.ndarray:
+    """Boxes that touch, united: an object that is outlined in pieces has one box.
+
+    Three of four bubble wands are outlined as a ring and a handle, every fourth toothbrush as two
+    parts; a region that shows all of it shows the object.
+
+    Args:
+        boxes: (N, 4) x0, y0, x1, y1 of one label in px.
+        gap: px between boxes that still touch.
+
+    Returns:
+        (K, 4) float32.
+    """
+    left = [np.asarray(box, np.float32) for box in boxes]
+    whole: list[np.ndarray] = []
+    while left:
+        box = left.pop()
+        near = [
+            i for i, other in enumerate(left)
+            if (box[:2] - gap <= other[2:]).all() and (other[:2] - gap <= box[2:]).all()
+        ]  # fmt: skip
+        if not near:
+            whole.append(box)
+            continue
+        for i in reversed(near):
+            other = left.pop(i)
+            box = np.concatenate([np.minimum(box[:2], other[:2]), np.maximum(box[2:], other[2:])])
+        left.append(box)  # it has grown: what is near it now?
+    return np.array(whole, np.float32).reshape(-1, 4)
+
+
+def _truth(sample: Sample, labels: LabelSet) -> tuple[dict[int, np.ndarray], bool]:
+    """Boxes of the objects that a candidate should overlap by channel, and if they are known."""
     thing = labels.actions.get(sample.action or "")
     names = [thing] if thing else list(labels.objects)
-    boxes = [box for name in names for box in sample.boxes(name)]
-    known = sample.action == NO_ACTION or bool(boxes)
-    return np.array(boxes, np.float32).reshape(-1, 4), known
+    truth = {}
+    for name in names:
+        boxes = whole_objects(np.array(sample.boxes(name), np.float32).reshape(-1, 4))
+        if len(boxes):
+            truth[labels.index(name)] = boxes
+    return truth, sample.action == NO_ACTION or bool(truth)
+
+
+def _overlaps(
+    boxes: np.ndarray, channels: np.ndarray, truth: dict[int, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """IoU of each candidate with the nearest object, and with the nearest of its own label."""
+    overlap, named = np.zeros((2, len(boxes)), np.float32)
+    for channel, objects in truth.items():
+        best = box_iou(boxes, objects).max(axis=1)
+        overlap = np.maximum(overlap, best)
+        named = np.where(channels == channel, best, named)
+    return overlap.astype(np.float32), named.astype(np.float32)
 
 
 def evidence_of(sample: Sample, segmenter: Segmenter, labels: LabelSet) -> Evidence:
@@ -86,19 +146,20 @@ def evidence_of(sample: Sample, segmenter: Segmenter, labels: LabelSet) -> Evide
     zeros = np.zeros(len(found.proposals), np.float32)
     alone, _ = describe(labels, found, [], zeros[:0], faces)
     features, _ = describe(labels, found, found.proposals, zeros, faces)
-    truth, known = _truth_boxes(sample, labels)
-    scale = image.shape[1] / sample.width
+    truth, known = _truth(sample, labels)
     boxes = np.array([p.box for p in found.proposals], np.float32).reshape(-1, 4)
-    overlap = zeros
-    if len(truth) and len(boxes):
-        overlap = box_iou(boxes, truth * scale).max(axis=1).astype(np.float32)
+    channels = np.array([p.channel for p in found.proposals], np.intp)
+    overlap, named = _overlaps(boxes * (sample.width / image.shape[1]), channels, truth)
     actions = (*labels.action_names, NO_ACTION)
     return Evidence(
         sample=sample,
         action=-1 if sample.action is None else actions.index(sample.action),
-        channels=np.array([p.channel for p in found.proposals], np.intp),
+        channels=channels,
+        boxes=boxes,
         context=found.context,
+        ranking=describe_for_ranking(labels, found, faces, frame),
         overlap=overlap,
+        named=named,
         features=features[: len(found.proposals)],
         alone=alone[:1],
         scored=known,

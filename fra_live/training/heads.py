@@ -14,7 +14,7 @@ from fra_live.parameters import Parameters
 from fra_live.runtime.openvino import compile_network
 from fra_live.segmenter import Segmenter
 from fra_live.stages.classify import Classifier
-from fra_live.stages.rank import Ranker
+from fra_live.stages.rank import Ranker, best_distinct
 from fra_live.training.classifier import (
     Bag,
     calibrate,
@@ -29,7 +29,9 @@ from fra_live.training.ranker import fit_ranker, held_out_overlaps
 from fra_live.training.recipes import Recipe
 from fra_live.training.run import folds_of
 
-_ARRAYS = ("channels", "context", "overlap", "features", "alone")
+# Arrays of evidence.npz with a row a candidate.
+PER_CANDIDATE = ("channels", "boxes", "context", "ranking", "overlap", "named", "features")
+_ARRAYS = (*PER_CANDIDATE, "alone")
 
 
 def exported(folder: Path, name: str) -> Path:
@@ -109,6 +111,8 @@ def _read(path: Path, samples: Sequence[Sample], labels: LabelSet) -> list[Evide
     with np.load(path, allow_pickle=False) as archive:
         arrays = dict(archive)
     known = [s for s in samples if s.action is not None]
+    if any(name not in arrays for name in _ARRAYS):
+        return None  # kept by an earlier version
     if [s.path.name for s in known] != arrays["files"].tolist():
         return None
     ends = np.cumsum(arrays["counts"])
@@ -119,10 +123,7 @@ def _read(path: Path, samples: Sequence[Sample], labels: LabelSet) -> list[Evide
             Evidence(
                 sample=sample,
                 action=int(arrays["action"][i]),
-                channels=arrays["channels"][rows],
-                context=arrays["context"][rows],
-                overlap=arrays["overlap"][rows],
-                features=arrays["features"][rows],
+                **{name: arrays[name][rows] for name in PER_CANDIDATE},
                 alone=arrays["alone"][i : i + 1],
                 scored=bool(arrays["scored"][i]),
             )
@@ -137,17 +138,20 @@ def make_bags(
     bags = []
     for item, overlap in zip(evidence, overlaps, strict=True):
         rows = item.chosen(overlap, labels, top)
-        best = np.argsort(-overlap, kind="stable")[:top]
-        first = int(item.overlap[best].argmax()) if len(best) else 0
+        best = best_distinct(overlap, item.boxes, top)
+        first = int((item.overlap + item.named)[best].argmax()) if len(best) else 0
         bags.append(Bag(rows, item.action, first))
     return bags
 
 
 def train_ranker(
-    evidence: Sequence[Evidence], seed: int = 0, known: Sequence[Evidence] = ()
+    evidence: Sequence[Evidence],
+    labels: LabelSet,
+    seed: int = 0,
+    known: Sequence[Evidence] = (),
 ) -> Ranker:
     """The regression of section 3.2 on all images; arguments as of `train_classifier`."""
-    return fit_ranker([*evidence, *known], seed)
+    return fit_ranker([*evidence, *known], labels, seed)
 
 
 def train_classifier(
@@ -172,7 +176,7 @@ def train_classifier(
     """
     actions = len(labels.actions)
     groups = [
-        make_bags(group, held_out_overlaps(group, seed=seed), labels, top)
+        make_bags(group, held_out_overlaps(group, labels, seed=seed), labels, top)
         for group in (evidence, known)
         if len(group)
     ]

@@ -104,7 +104,7 @@ class Training:
 
     def ranker(self) -> Ranker:
         """Train the ranking and keep it in `run`/ranker.npz."""
-        ranker = train_ranker(self.evidence(), self.seed, self.known())
+        ranker = train_ranker(self.evidence(), self.data.labels, self.seed, self.known())
         np.savez_compressed(self.run / "ranker.npz", allow_pickle=False, **ranker.to_arrays())
         return ranker
 

@@ -2,21 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.svm import SVR
 
 from fra_live.errors import DataError
-from fra_live.stages.rank import Ranker
+from fra_live.labels import LabelSet
+from fra_live.stages.rank import Ranker, ranking_blocks
 from fra_live.training.evidence import Evidence
 
 MAX_ROWS = 8000  # SVR takes time with the square of the rows
 C = 1.0
 EPSILON = 0.08  # of overlap; the tube within which errors cost nothing
+# What each block of the features counts in the kernel's distance, whatever its length.
+WEIGHTS = {"context": 1.0, "place": 0.5, "image": 0.7, "shape": 0.7, "label": 0.7}
+GAMMA = 0.5
 
 
-def fit_ranker(evidence: Sequence[Evidence], seed: int = 0, max_rows: int = MAX_ROWS) -> Ranker:
+@dataclass(frozen=True)
+class Lesson:
+    """What a ranking learns from.
+
+    Attributes:
+        features: image → (M, D) float32, what it reads of each candidate.
+        target: image → (M,) float32 in 0..1, what it should predict.
+        blocks: label set and grid → length of each block of the features.
+    """
+
+    features: Callable[[Evidence], np.ndarray]
+    target: Callable[[Evidence], np.ndarray]
+    blocks: Callable[[LabelSet, int], dict[str, int]]
+
+
+# Section 3.2 to the letter: the overlap from both ranges of context, label by label.
+PAPER = Lesson(
+    lambda e: e.context,
+    lambda e: e.overlap,
+    lambda labels, grid: {"context": 2 * grid**2 * len(labels.names)},
+)
+# What ships. An object under a wrong name is half right: held out, the object came first under
+# its right name in .35 of the photos, against .28 with the plain overlap, and no less often at all.
+OURS = Lesson(lambda e: e.ranking, lambda e: (e.overlap + e.named) / 2, ranking_blocks)
+
+
+def fit_ranker(
+    evidence: Sequence[Evidence],
+    labels: LabelSet,
+    seed: int = 0,
+    max_rows: int = MAX_ROWS,
+    lesson: Lesson = OURS,
+) -> Ranker:
     """Fit the regression on all candidates whose true overlap is known.
 
     Candidates with true overlap are all kept; of the others a random part, within `max_rows`.
@@ -30,8 +68,8 @@ def fit_ranker(evidence: Sequence[Evidence], seed: int = 0, max_rows: int = MAX_
             "The networks found no candidate region in any image whose objects are outlined; "
             "train them for longer or on more images."
         )
-    x = np.concatenate([e.context for e in scored])
-    y = np.concatenate([e.overlap for e in scored])
+    x = np.concatenate([lesson.features(e) for e in scored])
+    y = np.concatenate([lesson.target(e) for e in scored])
     rng = np.random.default_rng(seed)
     good = np.flatnonzero(y > 0.1)
     bad = rng.permutation(np.flatnonzero(y <= 0.1))
@@ -39,9 +77,13 @@ def fit_ranker(evidence: Sequence[Evidence], seed: int = 0, max_rows: int = MAX_
     if len(rows) > max_rows:
         rows = rng.choice(rows, max_rows, replace=False)
     x, y = x[rows], y[rows]
-    mean, scale = x.mean(axis=0), x.std(axis=0) + 0.02
-    gamma = 1.0 / x.shape[1]
-    model = SVR(kernel="rbf", C=C, epsilon=EPSILON, gamma=gamma, cache_size=500)
+    cells = scored[0].context.shape[1] // (2 * len(labels.names))
+    weights = [
+        np.full(size, WEIGHTS[name] / math.sqrt(size))
+        for name, size in lesson.blocks(labels, math.isqrt(cells)).items()
+    ]
+    mean, scale = x.mean(axis=0), (x.std(axis=0) + 0.02) / np.concatenate(weights)
+    model = SVR(kernel="rbf", C=C, epsilon=EPSILON, gamma=GAMMA, cache_size=500)
     model.fit((x - mean) / scale, y)
     return Ranker(
         mean=mean.astype(np.float32),
@@ -49,12 +91,16 @@ def fit_ranker(evidence: Sequence[Evidence], seed: int = 0, max_rows: int = MAX_
         vectors=model.support_vectors_.astype(np.float32),
         coefficients=model.dual_coef_[0].astype(np.float32),
         intercept=float(model.intercept_[0]),
-        gamma=gamma,
+        gamma=GAMMA,
     )
 
 
 def held_out_overlaps(
-    evidence: Sequence[Evidence], parts: int = 4, seed: int = 0
+    evidence: Sequence[Evidence],
+    labels: LabelSet,
+    parts: int = 4,
+    seed: int = 0,
+    lesson: Lesson = OURS,
 ) -> list[np.ndarray]:
     """Predicted overlaps of every image's candidates by rankers that never saw the image.
 
@@ -65,8 +111,8 @@ def held_out_overlaps(
     predicted: list[np.ndarray] = [np.zeros(0, np.float32)] * len(evidence)
     for part in range(parts):
         inside = [e for e, a in zip(evidence, assigned, strict=True) if a != part]
-        ranker = fit_ranker(inside, seed, max_rows=MAX_ROWS // 2)
+        ranker = fit_ranker(inside, labels, seed, MAX_ROWS // 2, lesson)
         for i in np.flatnonzero(assigned == part).tolist():
             if len(evidence[i].channels):
-                predicted[i] = ranker(evidence[i].context)
+                predicted[i] = ranker(lesson.features(evidence[i]))
     return predicted

@@ -131,6 +131,7 @@ def only_in(block: str, evidence: Sequence[Evidence]) -> list[Evidence]:
         changed.append(
             replace(
                 item, alone=alone, features=features, context=np.zeros_like(item.context),
+                ranking=np.zeros_like(item.ranking),
                 channels=np.full_like(item.channels, LABELS.object_channels[0]),
             )
         )  # fmt: skip

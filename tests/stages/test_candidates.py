@@ -20,7 +20,7 @@ from fra_live.stages.candidates import (
 from tests.stages.maps import LABELS, Rectangles, random_maps, rectangles
 
 DRINK, PHONE = LABELS.index("drink"), LABELS.index("phone")
-PARAMETERS = CandidateParameters()
+PARAMETERS = replace(CandidateParameters(), levels=0)  # the paper's regions
 
 
 def found(things: Rectangles, parameters: CandidateParameters = PARAMETERS) -> list[Proposal]:
@@ -41,6 +41,26 @@ def test_prediction_and_otsu_regions() -> None:
     assert first.map_shape == (20, 20)
     assert first.probability == pytest.approx(0.8)
     assert len(unite([proposals], PARAMETERS)) == 2
+
+
+def test_levels_cut_a_hill_at_several_heights() -> None:
+    # a step of .4 round one of .8: Otsu's threshold lies between nought and .4
+    hill: Rectangles = {"drink": [(2, 2, 12, 12, 0.4), (4, 4, 8, 8, 0.8)]}
+    plain, tall = (4, 4, 8, 8), (2, 2, 12, 12)
+    assert {p.cells for p in found(hill, replace(PARAMETERS, levels=0))} == {plain, tall}
+    only = [p.cells for p in found(hill, replace(PARAMETERS, levels=4))]
+    assert only[:2] == [p.cells for p in found(hill)]
+    assert only[2:] == [tall, tall, plain, plain]  # over .16, .32, .48 and .64
+    kept = unite([found(hill, replace(PARAMETERS, levels=4))], PARAMETERS)
+    assert [p.cells for p in kept] == [plain, tall]
+
+
+def test_levels_are_shares_of_the_channels_maximum() -> None:
+    things: Rectangles = {"drink": [(2, 3, 6, 5, 0.4), (10, 10, 14, 16, 0.1)]}
+    # the weaker hill is a quarter of the stronger: over the level of .2, under that of .4
+    cells = [p.cells for p in found(things, replace(PARAMETERS, levels=4))]
+    assert cells.count((10, 10, 14, 16)) == 1
+    assert cells.count((2, 3, 6, 5)) == 5  # Otsu's and all four levels
 
 
 def test_every_object_has_regions_of_its_own() -> None:

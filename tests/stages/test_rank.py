@@ -7,7 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fra_live.stages.rank import Ranker
+from fra_live.labels import LabelSet
+from fra_live.stages.candidates import Proposal
+from fra_live.stages.features import ImageEvidence, log_odds
+from fra_live.stages.rank import (
+    Ranker,
+    best_distinct,
+    own_context,
+    ranking_blocks,
+    ranking_features,
+)
+from tests.stages.maps import LABELS
+
+BACKGROUND, FACE, HAND, DRINK, PHONE = range(5)
 
 
 def by_hand(mean: float = 0.0, scale: float = 1.0) -> Ranker:
@@ -89,3 +101,102 @@ def test_a_missing_array_is_a_key_error() -> None:
     del arrays["ranker.vectors"]
     with pytest.raises(KeyError, match=r"ranker\.vectors"):
         Ranker.from_arrays(arrays)
+
+
+def test_context_in_the_regions_own_terms() -> None:
+    # one cell: each label's share in the short range, then the long range, which is not read
+    short = np.array([0.1, 0.2, 0.3, 0.6, 0.7], np.float32)
+    context = np.tile(np.concatenate([short, np.full(5, 0.9, np.float32)]), (2, 1))
+    rows = own_context(LABELS, context, np.array([DRINK, PHONE]))
+    # own label, strongest rival, then background, face and hand
+    assert rows[0] == pytest.approx(log_odds(short[[DRINK, PHONE, BACKGROUND, FACE, HAND]]))
+    assert rows[1] == pytest.approx(log_odds(short[[PHONE, DRINK, BACKGROUND, FACE, HAND]]))
+
+
+def test_context_keeps_the_order_of_the_cells() -> None:
+    context = np.zeros((1, 2 * 4 * 5), np.float32)
+    context[0, 3 * 5 + DRINK] = 0.5  # the last of four cells
+    rows = own_context(LABELS, context, np.array([DRINK])).reshape(5, 4)
+    floor = log_odds(np.zeros(1))[0]
+    assert rows[0] == pytest.approx([floor, floor, floor, 0.0])
+    assert rows[1:] == pytest.approx(floor)
+
+
+def test_an_object_without_rivals() -> None:
+    labels = LabelSet(("background", "drink"), (), {"drinking": "drink"})
+    rows = own_context(labels, np.full((1, 4), 0.5, np.float32), np.array([1]))
+    assert rows[0] == pytest.approx([0.0, log_odds(np.zeros(1))[0], 0.0])
+
+
+def test_what_the_ranking_reads() -> None:
+    mask = np.array([[True, False], [True, True]])
+    phone = Proposal(PHONE, (10.0, 10.0, 30.0, 20.0), (1, 1, 3, 3), mask, (8, 8), 0.5)
+    drink = Proposal(DRINK, (0.0, 0.0, 5.0, 5.0), (0, 0, 2, 2), mask, (4, 4), 0.9)
+    evidence = ImageEvidence(
+        global_logits=np.log([0.7, 0.2, 0.1]).astype(np.float32),  # drinking, phoning, none
+        coarse_maxima=np.array([0.9, 0.9, 0.1, 0.2, 0.5], np.float32),
+        fine_maxima=np.array([0.9, 0.9, 0.1, 0.5, 0.9], np.float32),
+    )
+    windows = np.log([[0.25, 0.5, 0.25], [0.1, 0.8, 0.1]]).astype(np.float32)
+    face = np.array([[10, 10, 20, 20], [np.nan] * 4], np.float32)
+    context = np.full((2, 2 * 25 * 5), 0.5, np.float32)
+    rows = ranking_features(
+        LABELS, context, [phone, drink], face, evidence, windows, np.array([0, 1]),
+        ((40, 50), (8, 8)),
+    )  # fmt: skip
+    sizes = ranking_blocks(LABELS, 5)
+    assert rows.shape == (2, sum(sizes.values()))
+    assert rows.dtype == np.float32
+    parts = np.split(rows, np.cumsum(list(sizes.values()))[:-1], axis=1)
+    blocks = dict(zip(sizes, parts, strict=True))
+    assert blocks["context"] == pytest.approx(0)
+    # half a side to the right of the face's centre, level with it, twice as long as the face
+    assert blocks["place"][0] == pytest.approx([0.5, 0.0, 0.5, np.log(2), 1])
+    assert blocks["place"][1].tolist() == [0] * 5
+    nine = np.log(9)
+    # maxima, these less the best object's, the action in image, own and best window, "none"
+    said = [nine, 0, 0, 0, np.log(0.2), np.log(0.5), np.log(0.8), np.log(0.1), np.log(0.25)]
+    assert blocks["image"][0] == pytest.approx(said, abs=1e-5)
+    said = [0, -np.log(4), -nine, -np.log(4), np.log(0.7), np.log(0.1), np.log(0.25)]
+    assert blocks["image"][1, :7] == pytest.approx(said, abs=1e-5)
+    shape = [0, 0.75, np.log(200 / 2000) / 2, np.log(2), np.log(2), 0]
+    assert blocks["shape"][0] == pytest.approx(shape, abs=1e-5)
+    assert blocks["shape"][1, [0, 3, 5]] == pytest.approx([nine, 0, 1], abs=1e-4)
+    assert blocks["label"].tolist() == [[0, 1], [1, 0]]
+
+
+def test_an_object_of_no_action_and_one_of_two() -> None:
+    labels = LabelSet(
+        ("background", "cup", "pen"), (), {"drinking": "cup", "cheering": "cup"}
+    )  # the pen is in no action: what is said of "none" is said of it
+    both = [
+        Proposal(c, (0.0, 0.0, 1.0, 1.0), (0, 0, 1, 1), np.ones((1, 1), bool), (4, 4), 0.5)
+        for c in (1, 2)
+    ]
+    logits = np.log([0.2, 0.5, 0.3]).astype(np.float32)
+    evidence = ImageEvidence(logits, np.full(3, 0.5), np.full(3, 0.5))
+    rows = ranking_features(
+        labels, np.full((2, 6), 0.5, np.float32), both, np.full((2, 4), np.nan, np.float32),
+        evidence, logits[None], np.zeros(2, np.intp), ((4, 4), (4, 4)),
+    )  # fmt: skip
+    at = 1 * (2 + 1) + 5 + 4
+    assert rows[:, at] == pytest.approx(np.log([0.5, 0.3]), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("overlaps", "top", "kept"),
+    [
+        ([0.9, 0.8, 0.7, 0.6], 3, [0, 2, 3]),  # the second shows what the first shows
+        ([0.8, 0.9, 0.7, 0.6], 3, [1, 2, 3]),
+        ([0.1, 0.2, 0.9, 0.6], 2, [2, 3]),
+        ([0.5, 0.5, 0.5, 0.5], 1, [0]),  # the first of equals
+        ([0.9, 0.8, 0.7, 0.6], 9, [0, 2, 3]),
+    ],
+)
+def test_kept_candidates_are_distinct(overlaps: list[float], top: int, kept: list[int]) -> None:
+    boxes = np.array([(0, 0, 10, 10), (0, 0, 10, 9), (0, 0, 10, 4), (5, 5, 5, 5)], np.float32)
+    assert best_distinct(np.array(overlaps, np.float32), boxes, top).tolist() == kept
+
+
+def test_nothing_to_keep() -> None:
+    assert best_distinct(np.zeros(0), np.zeros((0, 4)), 3).tolist() == []

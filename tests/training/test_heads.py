@@ -15,9 +15,10 @@ pytest.importorskip("torch")
 from fra_live.annotations import AnnotationSet, read_training_sets
 from fra_live.errors import DataError
 from fra_live.stages.features import overlap_columns
-from fra_live.training.evidence import Evidence, collect, evidence_of
+from fra_live.stages.rank import ranking_blocks
+from fra_live.training.evidence import Evidence, collect, evidence_of, whole_objects
 from fra_live.training.heads import make_bags, train_classifier, train_ranker
-from fra_live.training.ranker import fit_ranker, held_out_overlaps
+from fra_live.training.ranker import PAPER, fit_ranker, held_out_overlaps
 from tests.tiny import LABELS, PARAMETERS, colour_segmenter, draw_set
 
 
@@ -42,7 +43,11 @@ def test_evidence_of_one_image(data: AnnotationSet) -> None:
     assert found.context.shape == (count, 2 * 25 * 5)
     assert found.features.shape == (count, 40)
     assert found.alone.shape == (1, 40)
-    assert found.overlap.shape == (count,)
+    assert found.boxes.shape == (count, 4)
+    assert found.ranking.shape == (count, sum(ranking_blocks(LABELS, 5).values()))
+    assert found.overlap.shape == found.named.shape == (count,)
+    right = found.channels == LABELS.index("drink")
+    assert np.array_equal(found.named, np.where(right, found.overlap, 0))
     best = int(found.overlap.argmax())
     assert found.overlap[best] > 0.5
     assert found.channels[best] == LABELS.index("drink")
@@ -93,7 +98,7 @@ def test_an_image_that_cannot_be_decoded(data: AnnotationSet, tmp_path: Path) ->
 def test_the_chosen_candidates_carry_their_predicted_overlap(
     evidence: Sequence[Evidence],
 ) -> None:
-    item = max(evidence, key=lambda e: len(e.channels))
+    item = apart(max(evidence, key=lambda e: len(e.channels)))
     overlaps = np.linspace(0.1, 0.9, len(item.channels)).astype(np.float32)
     rows = item.chosen(overlaps, LABELS, top=2)
     assert rows.shape == (2, 40)
@@ -104,6 +109,19 @@ def test_the_chosen_candidates_carry_their_predicted_overlap(
         expected[column] = overlaps[i]
         assert np.array_equal(row, expected)
     assert np.all(item.features[:, overlap_columns(LABELS, item.channels)].diagonal() == 0)
+
+
+def apart(item: Evidence) -> Evidence:
+    """The same candidates, side by side, so that none shows what another shows."""
+    left = np.arange(len(item.channels), dtype=np.float32)[:, None]
+    return replace(item, boxes=left * [2, 0, 2, 0] + np.float32([0, 0, 1, 1]))
+
+
+def test_of_candidates_that_show_the_same_one_is_chosen(evidence: Sequence[Evidence]) -> None:
+    item = max(evidence, key=lambda e: len(e.channels))
+    same = replace(item, boxes=np.tile(np.float32([0, 0, 9, 9]), (len(item.channels), 1)))
+    overlaps = np.linspace(0.1, 0.9, len(item.channels)).astype(np.float32)
+    assert len(same.chosen(overlaps, LABELS, top=3)) == 1
 
 
 def without_candidates(item: Evidence) -> Evidence:
@@ -120,7 +138,7 @@ def test_an_image_without_candidates_is_itself(evidence: Sequence[Evidence]) -> 
 
 
 def test_the_bag_knows_which_candidate_shows_the_object(evidence: Sequence[Evidence]) -> None:
-    item = max((e for e in evidence if e.action == 0), key=lambda e: len(e.channels))
+    item = apart(max((e for e in evidence if e.action == 0), key=lambda e: len(e.channels)))
     overlaps = -item.overlap  # a ranking that has it all wrong
     bag = make_bags([item], [overlaps], LABELS, top=len(overlaps))[0]
     order = np.argsort(item.overlap, kind="stable")
@@ -128,11 +146,11 @@ def test_the_bag_knows_which_candidate_shows_the_object(evidence: Sequence[Evide
 
 
 def test_the_ranking_finds_the_object(evidence: Sequence[Evidence]) -> None:
-    ranker = train_ranker(evidence)
+    ranker = train_ranker(evidence, LABELS)
     shown = [e for e in evidence if e.action < 2]
-    right = [e.overlap[ranker(e.context).argmax()] > 0.5 for e in shown]
+    right = [e.overlap[e.predicted(ranker).argmax()] > 0.5 for e in shown]
     assert np.mean(right) == 1.0
-    held_out = held_out_overlaps(evidence)
+    held_out = held_out_overlaps(evidence, LABELS)
     assert [len(o) for o in held_out] == [len(e.channels) for e in evidence]
     unseen = [
         e.overlap[o.argmax()] > 0.5 for e, o in zip(evidence, held_out, strict=True) if e.action < 2
@@ -140,16 +158,52 @@ def test_the_ranking_finds_the_object(evidence: Sequence[Evidence]) -> None:
     assert np.mean(unseen) > 0.8
 
 
+def test_the_papers_ranking_reads_context_alone(evidence: Sequence[Evidence]) -> None:
+    ranker = fit_ranker(evidence, LABELS, lesson=PAPER)
+    assert ranker.mean.shape == (2 * 25 * 5,)
+    shown = [e for e in evidence if e.action < 2]
+    for item in shown:  # such a ranker, of an older bundle, is given what it knows
+        assert np.array_equal(item.predicted(ranker), ranker(item.context))
+    assert np.mean([e.overlap[e.predicted(ranker).argmax()] > 0.5 for e in shown]) == 1.0
+
+
+def test_the_right_label_is_ranked_before_a_wrong_one(evidence: Sequence[Evidence]) -> None:
+    ranker = train_ranker(evidence, LABELS)
+    for item in (e for e in evidence if e.action < 2):
+        thing = LABELS.index(LABELS.actions[LABELS.action_names[item.action]])
+        assert item.channels[item.predicted(ranker).argmax()] == thing
+
+
+@pytest.mark.parametrize(
+    ("boxes", "whole"),
+    [
+        ([], []),
+        ([(0, 0, 4, 4)], [(0, 0, 4, 4)]),
+        ([(0, 0, 4, 4), (5, 1, 9, 3)], [(0, 0, 9, 4)]),  # a ring and its handle, 1 px apart
+        ([(0, 0, 4, 4), (8, 1, 9, 3)], [(0, 0, 4, 4), (8, 1, 9, 3)]),  # two objects
+        # the third joins the first two, which do not touch
+        ([(0, 0, 4, 4), (20, 0, 24, 4), (5, 0, 19, 2)], [(0, 0, 24, 4)]),
+        # together the first two reach the third, as neither did
+        ([(0, 0, 2, 9), (1, 8, 9, 10), (7, 0, 9, 2)], [(0, 0, 9, 10)]),
+    ],
+)
+def test_objects_in_pieces_are_whole(
+    boxes: list[tuple[int, ...]], whole: list[tuple[int, ...]]
+) -> None:
+    found = whole_objects(np.array(boxes, np.float32).reshape(-1, 4))
+    assert sorted(map(tuple, found.tolist())) == sorted(whole)
+
+
 def test_rows_are_limited_but_true_candidates_kept(evidence: Sequence[Evidence]) -> None:
-    few = fit_ranker(evidence, max_rows=10)
+    few = fit_ranker(evidence, LABELS, max_rows=10)
     assert few.vectors.shape[0] <= max(10, sum(int((e.overlap > 0.1).sum()) for e in evidence))
-    again = fit_ranker(evidence, max_rows=10)
+    again = fit_ranker(evidence, LABELS, max_rows=10)
     assert np.array_equal(few.vectors, again.vectors)
 
 
 def test_nothing_to_rank(evidence: Sequence[Evidence]) -> None:
     with pytest.raises(DataError, match="found no candidate region in any image"):
-        fit_ranker([without_candidates(e) for e in evidence])
+        fit_ranker([without_candidates(e) for e in evidence], LABELS)
 
 
 def test_the_classifier_names_the_actions(evidence: Sequence[Evidence]) -> None:
@@ -161,11 +215,11 @@ def test_the_classifier_names_the_actions(evidence: Sequence[Evidence]) -> None:
 
 
 def test_new_images_are_recognised(tmp_path: Path, evidence: Sequence[Evidence]) -> None:
-    ranker = train_ranker(evidence)
+    ranker = train_ranker(evidence, LABELS)
     classifier, _, _ = train_classifier(evidence, LABELS, PARAMETERS.top)
     others = read_training_sets([draw_set(tmp_path / "others", count=9, seed=7)])
     segmenter = colour_segmenter()
     for item in collect(others.samples, lambda _: segmenter, LABELS):
-        overlaps = ranker(item.context) if len(item.channels) else np.zeros(0, np.float32)
+        overlaps = item.predicted(ranker)
         scores = classifier.candidate_scores(item.chosen(overlaps, LABELS, PARAMETERS.top))
         assert classifier.probabilities(scores.max(axis=0)).argmax() == item.action
