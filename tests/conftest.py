@@ -55,6 +55,14 @@ def without_window() -> str | None:
     return None
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of our own."""
+    parser.addoption(
+        "--damaged-full", action="store_true",
+        help="give `process` all of the damaged files, not a share of them (some minutes)",
+    )  # fmt: skip
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give the test that happens to train the tiny model the time for it on a busy machine."""
     for item in items:
