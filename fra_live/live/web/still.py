@@ -15,11 +15,13 @@ from fra_live.live.web.sharing import SharedRecognizer
 from fra_live.results import FrameResult
 from fra_live.video.headers import declared_size
 from fra_live.video.images import read_image
+from fra_live.video.threads import Stalled, in_time
 
 _SHOWN_SIDE = 1600  # px: more would only make the page slow
 _PANEL_HEIGHT = 480
 _MIN_SIDE = 16
 _MAX_PIXELS = 50_000_000  # several visitors' pictures are decoded at a time
+_PATIENCE_S = 20.0
 _HEAD = 1_000_000  # bytes; the size stands before any pixels
 
 STEPS = (
@@ -63,7 +65,9 @@ def annotate_still(
     """
     _check_size(path, name)
     try:
-        image = read_image(path)
+        image = in_time(lambda: read_image(path), _PATIENCE_S)
+    except Stalled:
+        raise SourceError(f"{name} cannot be read in time; save it anew as JPEG.") from None
     except SourceError as error:
         raise SourceError(str(error).replace(str(path), name)) from error
     if min(image.shape[:2]) < _MIN_SIDE:
