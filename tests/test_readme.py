@@ -7,6 +7,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -17,8 +18,9 @@ from fra_live import cli
 from fra_live.runtime.bundle import bundle_folders
 from fra_live.video.sinks import VideoSink
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
 ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / n for n in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+DOCUMENTS += sorted((ROOT / "docs").glob("*.md"))
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # Run with inputs drawn here; the other commands have tests of their own, which take longer.
 RUN = {
@@ -33,10 +35,9 @@ OTHER_PROGRAMS = ("git", "pre-commit", "pytest", "ruff", "mypy", "pip-audit")
 def blocks(language: str) -> list[tuple[str, str]]:
     """Document and text of every code block of a language."""
     return [
-        (name, match[2])
-        for name in DOCUMENTS
-        if (ROOT / name).is_file()
-        for match in _BLOCK.finditer((ROOT / name).read_text(encoding="utf-8"))
+        (path.name, match[2])
+        for path in DOCUMENTS
+        for match in _BLOCK.finditer(path.read_text(encoding="utf-8"))
         if match[1] == language
     ]
 
@@ -66,13 +67,16 @@ def test_other_commands_exist() -> None:
         program = words[0]
         if program == "fra-live" or program in OTHER_PROGRAMS:
             continue
-        if program == "python" and words[1] != "-m":
+        if program == "python" and words[1] == "-m":
+            assert find_spec(words[2]), words
+            continue
+        if program == "python":
             program = words[1]
         if program.startswith(("scripts/", ".ci/", "docs/")):
             assert (ROOT / program).is_file(), words
             assert program != words[0] or os.access(ROOT / program, os.X_OK), words
             continue
-        assert words[:2] == ["pip", "install"] or words[:2] == ["python", "-m"], words
+        assert words[:2] == ["pip", "install"], words
         for extras in re.findall(r"\[([\w,-]+)\]", " ".join(words)):
             assert set(extras.split(",")) <= set(project["optional-dependencies"]), words
 
@@ -113,12 +117,8 @@ def test_commands_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     given = vars(cli.build_parser().parse_args(words))
-    for name in ("inputs", "images"):
-        for path in [*(given.get(name) or ())] if isinstance(given.get(name), list) else []:
-            if "*" in str(path):
-                draw(Path(str(path).replace("*", "a")))
-            else:
-                draw(Path(path))
+    for path in [*given.get("inputs", ()), *filter(None, [given.get("images")])]:
+        draw(Path(str(path).replace("*", "a")))
     assert cli.main([*words, *RUN[words[0]]]) == 0
 
 
