@@ -89,21 +89,19 @@ def whole_objects(boxes: np.ndarray, gap: float = 2.0) -> np.ndarray:
     Returns:
         (K, 4) float32.
     """
-    left = [np.asarray(box, np.float32) for box in boxes]
     whole: list[np.ndarray] = []
-    while left:
-        box = left.pop()
-        near = [
-            i for i, other in enumerate(left)
-            if (box[:2] - gap <= other[2:]).all() and (other[:2] - gap <= box[2:]).all()
-        ]  # fmt: skip
-        if not near:
-            whole.append(box)
-            continue
-        for i in reversed(near):
-            other = left.pop(i)
-            box = np.concatenate([np.minimum(box[:2], other[:2]), np.maximum(box[2:], other[2:])])
-        left.append(box)  # it has grown: what is near it now?
+    for each in np.asarray(boxes, np.float32):
+        box, grown = each, True
+        while grown:  # then what did not touch it before may do so now
+            near = [
+                (box[:2] - gap <= o[2:]).all() and (o[:2] - gap <= box[2:]).all() for o in whole
+            ]
+            for other in (o for o, touches in zip(whole, near, strict=True) if touches):
+                low, high = np.minimum(box[:2], other[:2]), np.maximum(box[2:], other[2:])
+                box = np.concatenate([low, high])
+            whole = [o for o, touches in zip(whole, near, strict=True) if not touches]
+            grown = any(near)
+        whole.append(box)
     return np.array(whole, np.float32).reshape(-1, 4)
 
 
