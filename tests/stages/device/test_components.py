@@ -1,0 +1,137 @@
+"""Connected components against OpenCV's, on shapes that are hard to follow."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from fra_live.stages.device.components import find_components, propagate  # noqa: E402
+from fra_live.stages.device.grid import Grid  # noqa: E402
+from tests.stages.device.scenes import CPU  # noqa: E402
+
+SHAPE = (21, 30)
+
+
+def spiral() -> np.ndarray:
+    mask = np.zeros(SHAPE, np.uint8)
+    y0, x0, y1, x1 = 0, 0, SHAPE[0] - 1, SHAPE[1] - 1
+    while y0 <= y1 and x0 <= x1:
+        mask[y0, max(0, x0 - 2) : x1 + 1] = 1
+        mask[y0 : y1 + 1, x1] = 1
+        mask[y1, x0 : x1 + 1] = 1
+        mask[y0 + 2 : y1 + 1, x0] = 1
+        y0, x0, y1, x1 = y0 + 2, x0 + 2, y1 - 2, x1 - 2
+    return mask
+
+
+def snake(turned: bool) -> np.ndarray:
+    """One line that goes through the whole map, row after row."""
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[::2] = 1
+    mask[1::4, -1] = 1
+    mask[3::4, 0] = 1
+    return mask[::-1].copy() if turned else mask
+
+
+def comb() -> np.ndarray:
+    """Teeth that meet in the last row only."""
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[:, ::2] = 1
+    mask[-1] = 1
+    return mask
+
+
+def speckle(density: float, seed: int) -> np.ndarray:
+    return (np.random.default_rng(seed).random(SHAPE) < density).astype(np.uint8)
+
+
+MASKS = np.stack([
+    np.zeros(SHAPE, np.uint8),
+    np.ones(SHAPE, np.uint8),
+    np.indices(SHAPE).sum(axis=0).astype(np.uint8) % 2,  # joined at corners alone
+    np.eye(*SHAPE, dtype=np.uint8),
+    spiral(), snake(False), snake(True), comb(),
+    *(speckle(density, seed) for seed, density in enumerate((0.1, 0.3, 0.41, 0.5, 0.6, 0.8))),
+])  # fmt: skip
+
+
+def roots_of(mask: np.ndarray, connectivity: int) -> np.ndarray:
+    """The first px of every px's component by OpenCV; every other px is its own."""
+    _, regions = cv2.connectedComponents(mask, connectivity=connectivity)
+    regions, roots = regions.ravel(), np.arange(mask.size)
+    for label in range(1, regions.max() + 1):
+        where = np.flatnonzero(regions == label)
+        roots[where] = where[0]
+    return roots
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+def test_propagation_finds_the_components(connectivity: int) -> None:
+    masks = torch.from_numpy(MASKS.reshape(len(MASKS), -1) > 0)
+    found = propagate(masks, Grid.of(SHAPE, CPU), connectivity)
+    assert bool(found.settled)
+    for mask, roots in zip(MASKS, found.roots.numpy(), strict=True):
+        assert np.array_equal(roots, roots_of(mask, connectivity))
+
+
+def test_unsettled_components_are_told() -> None:
+    masks = torch.from_numpy(MASKS.reshape(len(MASKS), -1) > 0)
+    assert not bool(propagate(masks, Grid.of(SHAPE, CPU), 8, rounds=2).settled)
+    few = propagate(masks[:2], Grid.of(SHAPE, CPU), 8, rounds=1)
+    assert not bool(few.settled)  # even a full map needs a round to see that nothing changes
+
+
+@pytest.mark.parametrize("density", [0.35, 0.41, 0.5, 0.59])
+def test_a_large_map_settles_in_the_usual_rounds(density: float) -> None:
+    shape = (168, 224)
+    mask = np.random.default_rng(1).random(shape) < density
+    found = find_components(torch.from_numpy(mask.reshape(1, -1)), Grid.of(shape, CPU))
+    assert bool(found.settled)
+    count, _ = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    assert int(found.firsts(Grid.of(shape, CPU)).sum()) == count - 1
+
+
+@pytest.fixture
+def interpreted(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The Triton kernels, run by Triton's interpreter on CPU tensors."""
+    pytest.importorskip("triton")
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    import fra_live.stages.device as package
+
+    path = Path(package.__path__[0]) / "components_triton.py"
+    specification = importlib.util.spec_from_file_location("interpreted_components", path)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+def test_the_triton_kernels_find_the_components(interpreted: ModuleType, connectivity: int) -> None:
+    masks = torch.from_numpy(MASKS.reshape(len(MASKS), -1) > 0)
+    found = interpreted.unite(masks, SHAPE[1], connectivity).numpy()
+    for mask, roots in zip(MASKS, found, strict=True):
+        assert np.array_equal(roots, roots_of(mask, connectivity))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("connectivity", [4, 8])
+@pytest.mark.parametrize("find", [find_components, propagate])
+def test_on_a_gpu(find: Callable[..., object], connectivity: int) -> None:
+    shape = (168, 224)
+    rng = np.random.default_rng(2)
+    masks = np.stack([rng.random(shape) < density for density in np.linspace(0.1, 0.9, 17)])
+    device = torch.device("cuda")
+    on_device = torch.from_numpy(masks.reshape(len(masks), -1)).to(device)
+    found = find(on_device, Grid.of(shape, device), connectivity)
+    for mask, roots in zip(masks, found.roots.cpu().numpy(), strict=True):  # type: ignore[attr-defined]
+        assert np.array_equal(roots, roots_of(mask.astype(np.uint8), connectivity))

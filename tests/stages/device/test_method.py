@@ -1,0 +1,273 @@
+"""The whole method on tensors against the whole method on arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
+
+from fra_live.device_recognizer import DeviceRecognizer, as_segmentation  # noqa: E402
+from fra_live.errors import EngineError  # noqa: E402
+from fra_live.recognizer import Recognizer  # noqa: E402
+from fra_live.results import BodyPart, FrameResult  # noqa: E402
+from fra_live.runtime.bundle import load_bundle  # noqa: E402
+from fra_live.runtime.engine import Engine, EngineChoice, open_engines  # noqa: E402
+from fra_live.stages.device.packing import pack  # noqa: E402
+from fra_live.stages.rank import best_distinct  # noqa: E402
+from fra_live.stages.regions import body_parts  # noqa: E402
+from tests.tiny import ACTIONS, ColourEngine, scene  # noqa: E402
+
+
+class OnTensors:
+    """An engine that takes tensors on the CPU, through one that takes arrays."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self._engine(images)
+
+    def run_tensor(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        assert images.dtype == torch.uint8
+        assert images.is_contiguous()
+        probabilities, logits = self._engine(images.numpy())
+        return torch.from_numpy(probabilities.copy()), torch.from_numpy(logits.copy())
+
+
+def on_tensors(recognizer: Recognizer) -> DeviceRecognizer:
+    engine = recognizer.engine
+    choice = replace(engine, coarse=OnTensors(engine.coarse), fine=OnTensors(engine.fine))
+    return DeviceRecognizer(recognizer.bundle, choice)
+
+
+@pytest.fixture(scope="module")
+def device(colours: Recognizer) -> DeviceRecognizer:
+    return on_tensors(colours)
+
+
+def same_part(ours: BodyPart, theirs: BodyPart) -> None:
+    assert ours.label == theirs.label
+    assert ours.box_xyxy == pytest.approx(theirs.box_xyxy)
+    assert ours.probability == pytest.approx(theirs.probability, abs=1e-3)
+    assert len(ours.outline) == len(theirs.outline)
+
+
+def same_result(ours: FrameResult, theirs: FrameResult, tolerance: float) -> None:
+    assert ours.frame == theirs.frame
+    assert ours.threshold == theirs.threshold
+    assert list(ours.actions) == list(theirs.actions)
+    assert list(ours.actions.values()) == pytest.approx(
+        list(theirs.actions.values()), abs=tolerance
+    )
+    assert list(ours.scores.values()) == pytest.approx(
+        list(theirs.scores.values()), abs=20 * tolerance
+    )
+    assert [c.label for c in ours.candidates] == [c.label for c in theirs.candidates]
+    for a, b in zip(ours.candidates, theirs.candidates, strict=True):
+        assert a.box_xyxy == pytest.approx(b.box_xyxy)
+        assert a.score == pytest.approx(b.score, abs=tolerance)
+        assert a.probability == pytest.approx(b.probability, abs=tolerance)
+        assert a.person == b.person
+        for p, q in zip(a.outline, b.outline, strict=True):
+            np.testing.assert_allclose(p, q, atol=1e-3)
+    assert len(ours.people) == len(theirs.people)
+    for person, expected in zip(ours.people, theirs.people, strict=True):
+        same_part(person.face, expected.face)
+        values = list(expected.actions.values())
+        assert list(person.actions.values()) == pytest.approx(values, abs=tolerance)
+    assert len(ours.hands) == len(theirs.hands)
+    for hand, other in zip(ours.hands, theirs.hands, strict=True):
+        same_part(hand, other)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("shape", [(120, 160), (131, 97)])
+def test_the_drawn_world(
+    colours: Recognizer, device: DeviceRecognizer, action: str, shape: tuple[int, int]
+) -> None:
+    image = scene(action, shape, 901)[0]
+    result = device(image, timestamp_s=1.5)
+    # Frames may differ by a grey level where they are resized.
+    same_result(result, colours(image), 5e-3)
+    assert result.timestamp_s == 1.5
+    assert result.explanation is None
+    assert list(result.stages_ms) == [
+        "preprocess", "coarse", "windows", "fine", "refine", "candidates", "context", "rank",
+        "classify", "results",
+    ]  # fmt: skip
+
+
+def test_several_people(colours: Recognizer, device: DeviceRecognizer) -> None:
+    image = np.hstack([scene(a, (120, 120), 7 + i)[0] for i, a in enumerate(ACTIONS)])
+    result = device(image)
+    assert len(result.people) == 3
+    same_result(result, colours(image), 5e-3)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.full((60, 80, 3), 60, np.uint8),  # nothing in sight
+        np.full((60, 80, 3), 0, np.uint8),
+        np.random.default_rng(0).integers(0, 256, (1, 1, 3), np.uint8),
+        np.random.default_rng(1).integers(0, 256, (2, 3, 3), np.uint8),
+        scene("phoning", (120, 160), 3)[0][:, ::-1],  # a view, not contiguous
+    ],
+)
+def test_odd_frames(colours: Recognizer, device: DeviceRecognizer, image: np.ndarray) -> None:
+    same_result(device(image), colours(image), 5e-3)
+
+
+def test_explanation_and_segmentation(colours: Recognizer, device: DeviceRecognizer) -> None:
+    image = scene("drinking", (120, 160), 5)[0]
+    ours, theirs = device(image, explain=True).explanation, colours(image, explain=True).explanation
+    assert ours is not None
+    assert theirs is not None
+    np.testing.assert_allclose(ours.coarse_probabilities, theirs.coarse_probabilities, atol=0.03)
+    np.testing.assert_allclose(ours.fine_probabilities, theirs.fine_probabilities, atol=0.03)
+    np.testing.assert_allclose(ours.windows, theirs.windows, rtol=1e-9)
+    assert [c.label for c in ours.candidates] == [c.label for c in theirs.candidates]
+    found, expected = device.segment(image), colours.segment(image)
+    assert [p.cells for p in found.proposals] == [p.cells for p in expected.proposals]
+    np.testing.assert_allclose(found.context, expected.context, atol=5e-3)
+    assert found.window_logits.shape == expected.window_logits.shape
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_overlaps_of_all_candidates(
+    colours: Recognizer, device: DeviceRecognizer, action: str
+) -> None:
+    image = scene(action, (120, 160), 11)[0]
+    outcome, runner = device.device_segment.run(image)
+    whole = device.device_segment.whole(outcome, runner)
+    found = as_segmentation(whole)  # the same evidence for both
+    faces = [p for p in body_parts(found.fine, colours.labels, (120, 160)) if p.label == "face"]
+    expected = colours._overlaps(found, faces, (120, 160))
+    np.testing.assert_allclose(whole.overlaps, expected, atol=1e-4)
+    boxes = np.array([p.box for p in found.proposals], np.float32).reshape(-1, 4)
+    p = colours.parameters
+    best = best_distinct(whole.overlaps, boxes, p.top, p.candidates.distinct_iou)
+    assert [c.index for c in outcome.found.candidates] == best.tolist()
+
+
+class OnTheDeviceOnly(TorchDispatchMode):
+    """Refuses whatever would look at a tensor's values from Python."""
+
+    REFUSED = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "is_nonzero", "equal")
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        assert not any(name.startswith(refused) for refused in self.REFUSED), name
+        if name in ("index", "index_put", "index_put_"):
+            indices = [i for i in args[1] if i is not None]
+            assert all(i.dtype not in (torch.bool, torch.uint8) for i in indices), name
+        return func(*args, **(kwargs or {}))
+
+
+def test_no_value_is_looked_at_before_the_result(device: DeviceRecognizer) -> None:
+    image = scene("drinking", (120, 160), 5)[0]
+    outcome, runner = device.device_segment.run(image)
+    tensor = torch.from_numpy(image)
+
+    def steps() -> Iterator[torch.Tensor]:
+        for step in runner.method.steps(tensor):
+            if not isinstance(step, str):
+                yield pack(step)
+
+    with OnTheDeviceOnly():
+        packed = next(steps())
+    assert packed.dtype == torch.uint8
+    assert packed.dim() == 1
+    assert len(outcome.found.parts) >= 2
+    with OnTheDeviceOnly(), pytest.raises(AssertionError, match="_local_scalar_dense"):
+        torch.ones(1).item()
+
+
+def test_shapes_do_not_depend_on_what_is_seen(device: DeviceRecognizer) -> None:
+    sizes = set()
+    for image in (scene("drinking", (120, 160), 5)[0], np.full((120, 160, 3), 60, np.uint8)):
+        outcome, _ = device.device_segment.run(image)
+        sizes.add(pack(outcome.frame).shape)
+    assert len(sizes) == 1
+
+
+def test_a_frame_that_winds_is_done_again(
+    device: DeviceRecognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fra_live.stages.device.components as components
+
+    image = scene("drinking", (113, 150), 5)[0]
+    monkeypatch.setattr(components, "ROUNDS", 1)
+    outcome, runner = device.device_segment.run(image)
+    assert outcome.found.settled
+    assert runner is not device.device_segment._runner((113, 150))
+    assert outcome.found.candidates
+
+
+def test_parameters_may_be_set(colours: Recognizer, device: DeviceRecognizer) -> None:
+    image = scene("drinking", (120, 160), 5)[0]
+    before = device.segment.parameters
+    fewer = replace(before, candidates=replace(before.candidates, max_candidates=1))
+    try:
+        device.segment.parameters = fewer
+        assert len(device.segment(image).proposals) == 1
+    finally:
+        device.segment.parameters = before
+    assert len(device.segment(image).proposals) == len(colours.segment(image).proposals)
+
+
+@pytest.mark.parametrize("frame", [np.zeros((8, 8), np.uint8), np.zeros((8, 8, 3), float), None])
+def test_other_arrays_are_value_errors(device: DeviceRecognizer, frame: Any) -> None:
+    with pytest.raises(ValueError, match="A frame is"):
+        device(frame)
+
+
+def test_engines_without_tensors_are_refused(colours: Recognizer) -> None:
+    engines = EngineChoice(ColourEngine(8), ColourEngine(4), "openvino", "f32", "for tests")
+    with pytest.raises(EngineError, match="openvino takes no tensors"):
+        DeviceRecognizer(colours.bundle, engines)
+
+
+class Failing(OnTensors):
+    def run_tensor(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        raise RuntimeError("CUDA error: an illegal address\nmore lines")
+
+
+def test_a_failing_device_is_told_in_one_sentence(colours: Recognizer) -> None:
+    engine = colours.engine
+    choice = replace(engine, coarse=OnTensors(engine.coarse), fine=Failing(engine.fine))
+    with pytest.raises(EngineError, match=r"on a frame of 80 x 60 px: CUDA error: an illegal addr"):
+        DeviceRecognizer(colours.bundle, choice)(np.zeros((60, 80, 3), np.uint8))
+
+
+def test_real_frames(mobile_bundle: Path) -> None:
+    pytest.importorskip("skimage")
+    from fra_live.benchmark.frames import gather_frames
+
+    bundle = load_bundle(mobile_bundle)
+    recognizer = Recognizer(bundle, open_engines(bundle, "openvino", "f32", threads=1))
+    device = on_tensors(recognizer)
+    for image in gather_frames((240, 320)).images[3:24:10]:
+        same_result(device(image), recognizer(image), 0.02)
+
+
+@pytest.mark.gpu
+def test_real_frames_on_a_gpu(mobile_bundle: Path) -> None:
+    from fra_live.benchmark.frames import gather_frames
+
+    bundle = load_bundle(mobile_bundle)
+    device = DeviceRecognizer(bundle, open_engines(bundle, "torch", "f32"))
+    host = Recognizer(bundle, device.engine)
+    device.warm_up((240, 320))
+    for image in gather_frames((240, 320)).images[3:24:5]:
+        same_result(device(image), host(image), 0.02)
+    runner = device.device_segment._runner((240, 320))
+    assert runner.graphs
