@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fra_live.commands.common import (
     ENGINES,
+    ProgressBar,
     add_json_option,
     frame_size,
     positive,
@@ -116,6 +117,10 @@ def _chips(text: str) -> tuple[str, ...]:
     return chips
 
 
+def _percent(bar: ProgressBar) -> Callable[[str, float], None]:
+    return lambda network, share: bar(round(100 * share), 100)
+
+
 def _load(args: argparse.Namespace) -> Bundle:
     from fra_live.runtime.bundle import load_bundle
 
@@ -144,7 +149,7 @@ def _build(args: argparse.Namespace) -> int:
             with progress_bar(f"{network} {precision}") as bar:
                 ready = ready_plan(
                     bundle, wanted, rt, frame=args.frame, force=args.force,
-                    progress=lambda _, share, bar=bar: bar(round(100 * share), 100),
+                    progress=_percent(bar),
                 )  # fmt: skip
             rows.append({
                 "network": network, "precision": precision, "built": ready.built,
@@ -172,7 +177,7 @@ def _list(args: argparse.Namespace) -> int:
     from fra_live.runtime.survey import look_here, survey
 
     bundle, here = _load(args), look_here()
-    rows = []
+    rows: list[dict[str, Any]] = []
     for found in survey(bundle, here):
         side = found.kept.sidecar
         rows.append({
@@ -246,6 +251,8 @@ def _verify(args: argparse.Namespace) -> int:
         write_json(report, args.json)
     if args.json != "-":
         _print_verified(report)
+    if not any("networks" in row for row in report["engines"]):
+        return 1
     wrong = [
         f"{row['backend']} {row['precision']}"
         for row in report["engines"]
@@ -257,11 +264,12 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _print_verified(report: dict[str, Any]) -> None:
-    rows = []
+    rows: list[list[str]] = []
+    obstacles: dict[str, list[str]] = {}
     for row in report["engines"]:
         name = f"{row['backend']} {row['precision']}"
         if "obstacle" in row:
-            rows.append([name, "", "", "", "", row["obstacle"]])
+            obstacles.setdefault(row["obstacle"], []).append(name)
             continue
         change = row.get("mean_ap_change")
         ap = "" if change is None else f"{row['mean_ap']:.4f} ({change:+.4f})"
@@ -273,4 +281,7 @@ def _print_verified(report: dict[str, Any]) -> None:
         ]  # fmt: skip
     title = f"against {report['reference']}, {report['frames']}"
     columns = ("engine", "network", "largest error", "mean error", "same label", "mean AP")
-    print_table(columns, rows, title)
+    if rows:
+        print_table(columns, rows, title)
+    for why, names in obstacles.items():
+        say(f"not {', '.join(names)}: {why}")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 
-from fra_live.errors import EngineError, FraLiveError, MissingExtraError
+from fra_live.errors import EngineError, FraLiveError
 from fra_live.runtime.bundle import Bundle
 from fra_live.runtime.engine import EngineChoice
 from fra_live.runtime.gpu import find_gpu
+from fra_live.runtime.torch_backend import need_torch
 
 logger = logging.getLogger(__name__)
 
@@ -34,13 +35,11 @@ def open_backend(
     """
     # Each is imported when it is asked for: torch alone takes longer than a start may.
     if backend == "tensorrt":
-        # Torch holds the tensors that TensorRT works on.
-        _need_torch()
+        need_torch()  # it holds the tensors that TensorRT works on
         from fra_live.runtime.tensorrt_backend import open_tensorrt
 
         return _choice(backend, *open_tensorrt(bundle, precision))
     if backend == "torch":
-        _need_torch()
         from fra_live.runtime.torch_backend import open_torch
 
         return _choice(backend, *open_torch(bundle, precision, threads, need_gpu=on_gpu))
@@ -84,13 +83,6 @@ def _choice(backend: str, coarse: object, fine: object, precision: str, why: str
 def _explained(choice: EngineChoice, obstacles: list[str]) -> EngineChoice:
     reason = "; ".join([choice.reason, *obstacles])
     return EngineChoice(choice.coarse, choice.fine, choice.backend, choice.precision, reason)
-
-
-def _need_torch() -> None:
-    try:
-        import torch  # noqa: F401
-    except (ImportError, OSError) as error:
-        raise MissingExtraError("Running on an NVIDIA GPU", "gpu") from error
 
 
 def _clause(error: Exception) -> str:

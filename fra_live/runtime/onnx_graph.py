@@ -26,7 +26,7 @@ def read_model(path: Path) -> onnx.ModelProto:
     try:
         import onnx
     except ImportError as error:
-        raise MissingExtraError("Running networks on a GPU", "gpu") from error
+        raise MissingExtraError("This engine", "gpu") from error
     try:
         model = onnx.load(str(path), load_external_data=False)
     except Exception as error:  # protobuf has an error of its own for what it cannot decode

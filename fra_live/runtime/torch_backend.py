@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -33,14 +33,16 @@ def cuda_device() -> torch.device:
         EngineError: torch cannot use a GPU here; the message says why.
         MissingExtraError: torch is not installed.
     """
-    torch = _import_torch()
+    need_torch()
+    import torch
+
     if torch.version.cuda is None:
         raise EngineError(f"This torch {torch.__version__} was built without CUDA.")
     try:
         with warnings.catch_warnings():  # what they tell of is in the error, if there is one
             warnings.simplefilter("ignore")
-            torch.cuda.init()
-            device: torch.device = torch.device("cuda", torch.cuda.current_device())
+            torch.cuda.init()  # type: ignore[no-untyped-call]
+            device = torch.device("cuda", torch.cuda.current_device())
             torch.ones(8, device=device).sum().item()  # are there kernels for this GPU?
     except (RuntimeError, AssertionError) as error:
         said = " ".join(str(error).split())[:200].rstrip(".")
@@ -62,7 +64,9 @@ def open_network(
         EngineError: the file cannot be read or holds an unknown operator.
         MissingExtraError: torch or onnx is not installed.
     """
-    torch = _import_torch()
+    need_torch()
+    import torch
+
     model = read_model(path)
     from fra_live.runtime.onnx_module import OnnxModule
 
@@ -171,7 +175,10 @@ def open_torch(
         where = f"on the CPU: {str(error).rstrip('.').removeprefix('There is ')}"
     chosen, why = choose_precision(precision, device is not None)
     if device is None and threads:
-        _import_torch().set_num_threads(threads)
+        need_torch()
+        import torch
+
+        torch.set_num_threads(threads)
     coarse, fine = (open_network(bundle.part(n), chosen, device) for n in ("coarse", "fine"))
     return coarse, fine, chosen, f"{why}, {where}"
 
@@ -185,9 +192,13 @@ def _arithmetic(exact: bool) -> Iterator[None]:
         yield
 
 
-def _import_torch() -> Any:
+def need_torch() -> None:
+    """Make sure that torch can be imported.
+
+    Raises:
+        MissingExtraError: it cannot.
+    """
     try:
-        import torch
+        import torch  # noqa: F401
     except (ImportError, OSError) as error:
-        raise MissingExtraError("The torch engine", "gpu") from error
-    return torch
+        raise MissingExtraError("This engine", "gpu") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,15 @@ from fra_live.runtime.half import prepare  # noqa: E402
 from fra_live.runtime.onnx_graph import read_model  # noqa: E402
 from fra_live.runtime.onnx_module import OnnxModule  # noqa: E402
 from tests.runtime.onnx_networks import model, pictures, small_network, value  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """CPUs have no half-precision convolutions; torch's own take ages when threads contend."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def run(network: onnx.ModelProto, images: np.ndarray) -> list[np.ndarray]:

@@ -89,10 +89,10 @@ def test_precisions() -> None:
 
 
 def test_the_choice_is_announced(tiny_model: Path) -> None:
-    choice = open_engines(load_bundle(tiny_model), precision="f32", threads=1)
+    choice = open_engines(load_bundle(tiny_model), "openvino", "f32", threads=1)
     assert str(choice) == "openvino, f32: as asked"
     assert set(BACKENDS) >= {"openvino"}
-    with pytest.raises(EngineError, match=r"There is no engine 'abacus'; there are auto, openvino"):
+    with pytest.raises(EngineError, match=r"There is no engine 'abacus'; there are auto, tensorrt"):
         open_engines(load_bundle(tiny_model), "abacus")
 
 
