@@ -132,7 +132,11 @@ def _mirrored(taps: Tensor, low: Tensor, begin: Tensor, end: Tensor, sides: Tens
 
 
 class Paster:
-    """`stages.refine.paste_windows` for frames and maps of one size."""
+    """`stages.refine.paste_windows` for frames and maps of one size.
+
+    Equal to within some millionths, for OpenCV rounds where it looks in its own way; where a map
+    is all but flat, its highest px may so be others.
+    """
 
     def __init__(
         self,
@@ -188,7 +192,9 @@ class Paster:
 def linear_weights(source: int, target: int) -> np.ndarray:
     """Bilinear weights between px centres, clamped at the borders; (target, source) float32."""
     centre = (np.arange(target) + 0.5) * (source / target) - 0.5
-    distance = np.abs(centre.clip(0, source - 1)[:, None] - np.arange(source)[None])
+    # In float32 from here on the two weights add up to exactly 1, and what is 1 all over stays so.
+    centre = centre.clip(0, source - 1).astype(np.float32)
+    distance = np.abs(centre[:, None] - np.arange(source, dtype=np.float32)[None])
     return np.asarray((1 - distance).clip(0), np.float32)
 
 
@@ -203,6 +209,6 @@ def _axis(
     low, high = low[:, None], high[:, None]
     inside = (px >= low) & (px < high) & valid[:, None]
     centre = (px + 0.5 - low) * (len(cells) / (high - low)) - 0.5
-    centre = centre.clamp(0, len(cells) - 1)[..., None]
-    weights = (1 - (centre - cells).abs()).clamp(min=0)
-    return (weights * inside[..., None]).float(), inside.float()
+    centre = centre.clamp(0, len(cells) - 1).float()[..., None]  # see `linear_weights`
+    weights = (1 - (centre - cells.float()).abs()).clamp(min=0)
+    return weights * inside[..., None], inside.float()

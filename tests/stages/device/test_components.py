@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from fra_live.stages.device.components import find_components, propagate  # noqa: E402
+from fra_live.stages.device.components import Components, find_components, propagate  # noqa: E402
 from fra_live.stages.device.grid import Grid  # noqa: E402
 from tests.stages.device.scenes import CPU  # noqa: E402
 
@@ -99,39 +100,42 @@ def test_a_large_map_settles_in_the_usual_rounds(density: float) -> None:
     assert int(found.firsts(Grid.of(shape, CPU)).sum()) == count - 1
 
 
-@pytest.fixture
-def interpreted(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The Triton kernels, run by Triton's interpreter on CPU tensors."""
+INTERPRETED = """
+import sys
+import numpy as np
+import torch
+from fra_live.stages.device.components_triton import unite
+masks = torch.from_numpy(np.load(sys.argv[1]))
+roots = [unite(masks.flatten(1), masks.shape[2], neighbours).numpy() for neighbours in (4, 8)]
+np.save(sys.argv[2], np.stack(roots))
+"""
+
+
+def test_the_triton_kernels_find_the_components(tmp_path: Path, root: Path) -> None:
+    """Run by Triton's interpreter on CPU tensors; it has to be chosen before Triton is imported."""
     pytest.importorskip("triton")
-    monkeypatch.setenv("TRITON_INTERPRET", "1")
-    import fra_live.stages.device as package
-
-    path = Path(package.__path__[0]) / "components_triton.py"
-    specification = importlib.util.spec_from_file_location("interpreted_components", path)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-@pytest.mark.parametrize("connectivity", [4, 8])
-def test_the_triton_kernels_find_the_components(interpreted: ModuleType, connectivity: int) -> None:
-    masks = torch.from_numpy(MASKS.reshape(len(MASKS), -1) > 0)
-    found = interpreted.unite(masks, SHAPE[1], connectivity).numpy()
-    for mask, roots in zip(MASKS, found, strict=True):
-        assert np.array_equal(roots, roots_of(mask, connectivity))
+    given, found = tmp_path / "masks.npy", tmp_path / "roots.npy"
+    np.save(given, MASKS > 0)
+    done = subprocess.run(
+        [sys.executable, "-c", INTERPRETED, str(given), str(found)],
+        env=os.environ | {"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"},
+        cwd=root, capture_output=True, text=True, timeout=500, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for connectivity, planes in zip((4, 8), np.load(found), strict=True):
+        for mask, roots in zip(MASKS, planes, strict=True):
+            assert np.array_equal(roots, roots_of(mask, connectivity))
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("connectivity", [4, 8])
 @pytest.mark.parametrize("find", [find_components, propagate])
-def test_on_a_gpu(find: Callable[..., object], connectivity: int) -> None:
+def test_on_a_gpu(find: Callable[..., Components], connectivity: int) -> None:
     shape = (168, 224)
     rng = np.random.default_rng(2)
     masks = np.stack([rng.random(shape) < density for density in np.linspace(0.1, 0.9, 17)])
     device = torch.device("cuda")
     on_device = torch.from_numpy(masks.reshape(len(masks), -1)).to(device)
     found = find(on_device, Grid.of(shape, device), connectivity)
-    for mask, roots in zip(masks, found.roots.cpu().numpy(), strict=True):  # type: ignore[attr-defined]
+    for mask, roots in zip(masks, found.roots.cpu().numpy(), strict=True):
         assert np.array_equal(roots, roots_of(mask.astype(np.uint8), connectivity))

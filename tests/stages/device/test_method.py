@@ -95,8 +95,7 @@ def test_the_drawn_world(
 ) -> None:
     image = scene(action, shape, 901)[0]
     result = device(image, timestamp_s=1.5)
-    # Frames may differ by a grey level where they are resized.
-    same_result(result, colours(image), 5e-3)
+    same_result(result, colours(image), 1e-3)
     assert result.timestamp_s == 1.5
     assert result.explanation is None
     assert list(result.stages_ms) == [
@@ -109,7 +108,7 @@ def test_several_people(colours: Recognizer, device: DeviceRecognizer) -> None:
     image = np.hstack([scene(a, (120, 120), 7 + i)[0] for i, a in enumerate(ACTIONS)])
     result = device(image)
     assert len(result.people) == 3
-    same_result(result, colours(image), 5e-3)
+    same_result(result, colours(image), 1e-3)
 
 
 @pytest.mark.parametrize(
@@ -118,12 +117,12 @@ def test_several_people(colours: Recognizer, device: DeviceRecognizer) -> None:
         np.full((60, 80, 3), 60, np.uint8),  # nothing in sight
         np.full((60, 80, 3), 0, np.uint8),
         np.random.default_rng(0).integers(0, 256, (1, 1, 3), np.uint8),
-        np.random.default_rng(1).integers(0, 256, (2, 3, 3), np.uint8),
+        np.random.default_rng(1).integers(0, 256, (1, 400, 3), np.uint8),
         scene("phoning", (120, 160), 3)[0][:, ::-1],  # a view, not contiguous
     ],
 )
 def test_odd_frames(colours: Recognizer, device: DeviceRecognizer, image: np.ndarray) -> None:
-    same_result(device(image), colours(image), 5e-3)
+    same_result(device(image), colours(image), 1e-3)
 
 
 def test_explanation_and_segmentation(colours: Recognizer, device: DeviceRecognizer) -> None:
@@ -131,13 +130,13 @@ def test_explanation_and_segmentation(colours: Recognizer, device: DeviceRecogni
     ours, theirs = device(image, explain=True).explanation, colours(image, explain=True).explanation
     assert ours is not None
     assert theirs is not None
-    np.testing.assert_allclose(ours.coarse_probabilities, theirs.coarse_probabilities, atol=0.03)
-    np.testing.assert_allclose(ours.fine_probabilities, theirs.fine_probabilities, atol=0.03)
+    np.testing.assert_allclose(ours.coarse_probabilities, theirs.coarse_probabilities, atol=1e-6)
+    np.testing.assert_allclose(ours.fine_probabilities, theirs.fine_probabilities, atol=1e-5)
     np.testing.assert_allclose(ours.windows, theirs.windows, rtol=1e-9)
     assert [c.label for c in ours.candidates] == [c.label for c in theirs.candidates]
     found, expected = device.segment(image), colours.segment(image)
     assert [p.cells for p in found.proposals] == [p.cells for p in expected.proposals]
-    np.testing.assert_allclose(found.context, expected.context, atol=5e-3)
+    np.testing.assert_allclose(found.context, expected.context, atol=1e-5)
     assert found.window_logits.shape == expected.window_logits.shape
 
 
@@ -255,8 +254,8 @@ def test_real_frames(mobile_bundle: Path) -> None:
     bundle = load_bundle(mobile_bundle)
     recognizer = Recognizer(bundle, open_engines(bundle, "openvino", "f32", threads=1))
     device = on_tensors(recognizer)
-    for image in gather_frames((240, 320)).images[3:24:10]:
-        same_result(device(image), recognizer(image), 0.02)
+    for image in gather_frames((240, 320)).images[3:24:12]:
+        same_result(device(image), recognizer(image), 2e-3)
 
 
 @pytest.mark.gpu
