@@ -93,7 +93,7 @@ def ranking_features(
     aspect = np.log(sides[:, 0] / sides[:, 1])
     shape = [
         log_odds(np.array([p.probability for p in proposals], np.float32)),
-        np.array([p.mask.mean() for p in proposals]),
+        np.array([np.count_nonzero(p.mask) / p.mask.size for p in proposals]),
         np.log(sides.prod(axis=1) / np.prod(maps[0])) / 2,
         aspect,
         np.abs(aspect),
