@@ -90,7 +90,7 @@ def unite(masks: Tensor, width: int, connectivity: int = 8) -> Tensor:
     roots = torch.empty((count, size), dtype=torch.int64, device=masks.device)
     blocks = (triton.cdiv(total, _BLOCK),)
     eight = connectivity == 8
-    with torch.cuda.device_of(masks):
+    with torch.cuda.device(masks.get_device()):
         _merge[blocks](flat, parents, total, size // width, width, EIGHT=eight, BLOCK=_BLOCK)
         _flatten[blocks](parents, roots, total, size, BLOCK=_BLOCK)
     return roots

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fra_live.errors import EngineError
 from fra_live.stages.device.method import LAST_STAGE, Frame, Method
 from fra_live.stages.device.packing import Found, pack, unpack
 
@@ -51,7 +52,9 @@ class Runner:
         self.method, self._device = method, device
         self.graphs = device.type == "cuda"
         # TensorRT waits for the whole device on the default stream.
-        self._stream = torch.cuda.Stream(device) if self.graphs else None
+        self._stream: torch.cuda.Stream | None = None
+        if self.graphs:
+            self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._runs = 0
         shape = (*method.frame, 3)
         self._upload = torch.empty(shape, dtype=torch.uint8, pin_memory=self.graphs)
@@ -126,7 +129,7 @@ class Runner:
                 if isinstance(step, Frame) and packed is not None:
                     self._captured = (stages, step, packed)
                     return
-        except RuntimeError as error:
+        except (RuntimeError, EngineError) as error:
             self.graphs = False
             said = str(error).strip().splitlines()[0]
             logger.warning("Frames of %s run without CUDA graphs: %s", self.method.frame, said)
@@ -163,7 +166,8 @@ class _CudaClock:
 
     def _event(self) -> torch.cuda.Event:
         # Blocking: the thread that waits for the device sleeps.
-        event = torch.cuda.Event(enable_timing=True, blocking=True)
+        event: torch.cuda.Event
+        event = torch.cuda.Event(enable_timing=True, blocking=True)  # type: ignore[no-untyped-call]
         event.record()
         return event
 
