@@ -12,6 +12,7 @@ import numpy as np
 from fra_live.errors import BundleError
 from fra_live.labels import NO_ACTION, LabelSet
 from fra_live.parameters import Parameters
+from fra_live.people import share_out
 from fra_live.results import BodyPart, Candidate, Explanation, FrameResult, Person
 from fra_live.runtime.bundle import Bundle, load_bundle
 from fra_live.runtime.engine import EngineChoice, open_engines
@@ -127,12 +128,11 @@ class Recognizer:
             scores = self.classifier.candidate_scores(features)
             total = scores.max(axis=0)
             calibrated = self.classifier.calibrated_scores(total)
-            people = self._people(found, kept, overlaps[best], persons, scores, faces)
+            people, shown = self._people(found, overlaps, faces, frame, total)
         with clock("results"):
-            candidates = tuple(
-                self._candidate(found, i, overlaps, int(persons[k]) if faces else None)
-                for k, i in enumerate(best)
-            )
+            owners = [(i, int(persons[k]) if faces else None) for k, i in enumerate(best.tolist())]
+            owners += [pair for pair in shown if pair[0] not in best]
+            candidates = tuple(self._candidate(found, i, overlaps, n) for i, n in owners)
             explanation = None
             if explain:
                 every = tuple(self._candidate(found, i, overlaps, None) for i in order)
@@ -171,25 +171,41 @@ class Recognizer:
     def _people(
         self,
         found: Segmentation,
+        overlaps: np.ndarray,
+        faces: list[BodyPart],
+        frame: tuple[int, int],
+        total: np.ndarray,
+    ) -> tuple[tuple[Person, ...], list[tuple[int, int]]]:
+        """The people, and of each who acts the candidate that shows it: its index, the person's."""
+        if len(faces) < 2:  # the paper's case: what the frame shows, the one person does
+            actions = self._named(self.classifier.probabilities(total))
+            return tuple(Person(face, actions) for face in faces), []
+        p = self.parameters
+
+        def choose(predicted: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+            return best_distinct(predicted, boxes, p.top, p.candidates.distinct_iou)
+
+        shares = share_out(found, overlaps, faces, frame, choose, self._scores)
+        people, shown = [], []
+        for number, (face, share) in enumerate(zip(faces, shares, strict=True)):
+            actions = self._named(self.classifier.probabilities(share.scores))
+            people.append(Person(face, actions))
+            name = max(self.labels.actions, key=lambda action: actions[action])
+            thing = self.labels.index(self.labels.actions[name])
+            own = [i for i in share.candidates if found.proposals[i].channel == thing]
+            if actions[name] >= self.threshold:
+                shown += [(i, number) for i in own[:1]]
+        return tuple(people), shown
+
+    def _scores(
+        self,
+        found: Segmentation,
         kept: list[Proposal],
         overlaps: np.ndarray,
-        persons: np.ndarray,
-        scores: np.ndarray,
         faces: list[BodyPart],
-    ) -> tuple[Person, ...]:
-        """Each face with the scores of the candidates nearest to it, or of none."""
-        people = []
-        for number, face in enumerate(faces):
-            own = scores[persons == number] if kept else scores[:0]
-            if len(own) == 0:
-                if len(faces) == 1:
-                    own = scores
-                else:
-                    alone, _ = describe(self.labels, found, [], overlaps[:0], [face])
-                    own = self.classifier.candidate_scores(alone)
-            probabilities = self.classifier.probabilities(own.max(axis=0))
-            people.append(Person(face, self._named(probabilities)))
-        return tuple(people)
+    ) -> np.ndarray:
+        features, _ = describe(self.labels, found, kept, overlaps, faces)
+        return self.classifier.candidate_scores(features)
 
 
 def describe(
