@@ -7,8 +7,8 @@ r"""Prepare a demonstration beforehand: networks and compiled plans for machines
 
 makes for every model
 
-  prepared/<model>/onnx/    each network as TensorRT takes it, float32 and half precision, which
-                            runs wherever ONNX does
+  prepared/<model>/onnx/    each network with its types written out, as TensorRT takes it; runs
+                            wherever ONNX does
   prepared/<model>/plans/   a plan for each compute capability, built ahead of time (tensorrt-rtx;
                             this machine needs no GPU), and with --here those of the GPU here
   prepared/index.json       all of it with sha256, and what could not be built and why
@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from fra_live.errors import EngineError, FraLiveError
-from fra_live.runtime.build import NETWORKS, PRECISIONS, ready_plan, wanted_plan
+from fra_live.runtime.build import NETWORKS, PRECISIONS, part_name, ready_plan, wanted_plan
 from fra_live.runtime.bundle import Bundle, load_bundle, sha256
 from fra_live.runtime.gpu import Gpu, find_gpu
 from fra_live.runtime.half import prepare
@@ -69,7 +69,9 @@ def make(job: Job, out: Path) -> Path:
         folder = out / bundle.name / "onnx"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{job.network}-{job.precision}.onnx"
-        network = prepare(read_model(bundle.part(job.network)), job.precision)
+        network = prepare(
+            read_model(bundle.part(part_name(job.network, job.precision))), job.precision
+        )
         write_whole(path, network.SerializeToString())
         return path
     folder = out / bundle.name / "plans"

@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     build = add("build", "compile both networks with TensorRT", _build, "what was built")
     build.add_argument(
-        "--precision", choices=("f16", "f32", "all"), default="f16", help="(default: f16)"
+        "--precision", choices=("f16", "f32", "int8", "all"), default="f16", help="(default: f16)"
     )
     build.add_argument(
         "--frame",
@@ -129,7 +129,7 @@ def _load(args: argparse.Namespace) -> Bundle:
 
 def _build(args: argparse.Namespace) -> int:
     from fra_live.errors import EngineError
-    from fra_live.runtime.build import NETWORKS, PRECISIONS, ready_plan, wanted_plan
+    from fra_live.runtime.build import NETWORKS, PRECISIONS, part_name, ready_plan, wanted_plan
     from fra_live.runtime.gpu import find_gpu
     from fra_live.runtime.tensorrt_package import find_tensorrt, load_package
 
@@ -143,7 +143,8 @@ def _build(args: argparse.Namespace) -> int:
         rt = find_tensorrt(gpu.compute_capability)
     say(f"{rt.package} {rt.version}, for {gpu.name if gpu else ', '.join(args.chips)}")
     rows: list[dict[str, Any]] = []
-    for precision in PRECISIONS if args.precision == "all" else (args.precision,):
+    there = [p for p in PRECISIONS if bundle.has(*(part_name(n, p) for n in NETWORKS))]
+    for precision in there if args.precision == "all" else (args.precision,):
         for network in NETWORKS:
             wanted = wanted_plan(bundle, network, precision, rt, gpu, args.chips)
             with progress_bar(f"{network} {precision}") as bar:

@@ -24,6 +24,7 @@ from fra_live.runtime.engine import BACKENDS, EngineChoice
 
 FRAME = (480, 640)
 _MOST_FRAMES = 24
+_COMPUTED = {"tensorrt": ("f32", "f16", "int8"), "torch": ("f32", "f16")}
 Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
 
@@ -120,7 +121,7 @@ def _offered(options: VerifyOptions) -> list[tuple[str, str, str | None]]:
         for precision, obstacle in offered_precisions(backend).items():
             asked = options.precision is None or precision == options.precision
             # What no backend of ours computes in is no finding, unless it was asked for.
-            known = backend == "openvino" or precision in ("f32", "f16")
+            known = backend == "openvino" or precision in _COMPUTED[backend]
             if asked and (known or options.precision is not None):
                 found.append((backend, precision, obstacle))
     return found

@@ -23,7 +23,7 @@ from fra_live.stages.preprocess import coarse_shape
 logger = logging.getLogger(__name__)
 
 NETWORKS = ("coarse", "fine")
-PRECISIONS = ("f16", "f32")
+PRECISIONS = ("f16", "f32", "int8")
 FRAME = (480, 640)
 Progress = Callable[[str, float], None]
 
@@ -44,6 +44,11 @@ class Ready:
     built: bool = False
     seconds: float = 0.0
     why: str = ""
+
+
+def part_name(network: str, precision: str) -> str:
+    """Part of a bundle that a plan of "coarse" or "fine" is made of."""
+    return f"{network}_int8" if precision == "int8" else network
 
 
 def profiles(bundle: Bundle, network: str, frame: tuple[int, int] = FRAME) -> tuple[Profile, ...]:
@@ -83,10 +88,19 @@ def wanted_plan(
         rt: what reads it.
         gpu: the GPU that it runs on.
         chips: compute capabilities that it is for, where `gpu` is None.
+
+    Raises:
+        EngineError: 8-bit integers are wanted, but the bundle has no quantised networks.
     """
+    part = part_name(network, precision)
+    if not bundle.has(part):
+        raise EngineError(
+            f"The model {bundle.name} has no quantised networks; make them with "
+            "'fra-live quantise' or take another precision."
+        )
     return PlanSpec(
         network=network,
-        onnx_sha256=str(bundle.manifest["parts"][network]["sha256"]),
+        onnx_sha256=str(bundle.manifest["parts"][part]["sha256"]),
         revision=REVISION,
         precision=precision,
         package=rt.package,
@@ -131,7 +145,8 @@ def ready_plan(
     show(wanted.network, 0.0)
     start = time.perf_counter()
     try:
-        network = prepare(read_model(bundle.part(wanted.network)), wanted.precision)
+        part = part_name(wanted.network, wanted.precision)
+        network = prepare(read_model(bundle.part(part)), wanted.precision)
         plan = compile_plan(
             rt,
             network.SerializeToString(),

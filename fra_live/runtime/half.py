@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fra_live.errors import EngineError
+from fra_live.runtime.int8 import make_signed
 from fra_live.runtime.onnx_graph import attributes, constant_value
 
 if TYPE_CHECKING:
@@ -24,13 +25,13 @@ REVISION = 1  # counted up whenever the same file is rewritten differently: plan
 _FLOAT, _HALF = 1, 10  # TensorProto.DataType
 _LARGEST = float(np.finfo(np.float16).max)
 # Where nearly all the work is.
-_HALVED = {"Conv", "ConvTranspose", "MatMul"}
+_HALVED = {"Conv", "ConvTranspose", "MatMul", "DequantizeLinear"}
 # What takes the type of the data that comes in; everything unknown is computed in float32.
 _FOLLOWING = {
     "Add", "Clip", "Concat", "Div", "Expand", "Flatten", "Gather", "GlobalMaxPool", "HardSigmoid",
     "HardSwish", "Identity", "LeakyRelu", "Max", "MaxPool", "Min", "Mul", "Neg", "Pad", "PRelu",
-    "ReduceMax", "Relu", "Reshape", "Resize", "Sigmoid", "Slice", "Squeeze", "Sub", "Tanh",
-    "Transpose", "Unsqueeze",
+    "QuantizeLinear", "ReduceMax", "Relu", "Reshape", "Resize", "Sigmoid", "Slice", "Squeeze",
+    "Sub", "Tanh", "Transpose", "Unsqueeze",
 }  # fmt: skip
 _FIXED_INPUTS = {"Resize": (1, 2)}  # of these operators these inputs are float32 in any case
 _OUTPUT_TYPES = {"Shape": 7, "Size": 7, "ArgMax": 7, "Equal": 9, "Greater": 9, "Less": 9}
@@ -41,12 +42,15 @@ def prepare(model: onnx.ModelProto, precision: str) -> onnx.ModelProto:
 
     Args:
         model: as `read_model` gives it; it is left as it is.
-        precision: "f32" or "f16".
+        precision: "f32", "f16", or for a quantised network "int8", the rest of it in float16.
 
     Raises:
-        EngineError: a weight is too large for float16.
+        EngineError: a weight is too large for float16, or the network is not quantised as
+            TensorRT takes it.
     """
-    return _Rewriter(model, halve=precision == "f16").result()
+    if precision == "int8":
+        model = make_signed(model)
+    return _Rewriter(model, halve=precision != "f32").result()
 
 
 class _Rewriter:
@@ -78,6 +82,10 @@ class _Rewriter:
         del made.graph.node[:], made.graph.initializer[:], made.graph.value_info[:]
         made.graph.node.extend(self._nodes)
         made.graph.initializer.extend(t for n, t in self._constants.items() if n in used)
+        if self._halve:
+            for opset in made.opset_import:
+                if opset.domain in ("", "ai.onnx"):  # scales in half precision are from 19 on
+                    opset.version = max(opset.version, 19)
         return made
 
     def _hold(self, constant: onnx.TensorProto) -> None:
@@ -125,6 +133,8 @@ class _Rewriter:
         given = attributes(node)
         if node.op_type == "Cast":
             return int(given["to"])
+        if node.op_type == "QuantizeLinear":
+            return self._types[node.input[2]] if len(node.input) > 2 else 2
         if node.op_type == "ConstantOfShape":
             return int(given["value"].data_type) if "value" in given else _FLOAT
         if wanted is not None:

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from fra_live.errors import EngineError
 from fra_live.runtime.onnx_graph import attributes, constant_value
-from fra_live.runtime.onnx_operators import OPERATORS, Inputs, Operator, UnsupportedError
+from fra_live.runtime.onnx_inputs import Inputs, UnsupportedError
+from fra_live.runtime.onnx_operators import OPERATORS, Operator
 
 if TYPE_CHECKING:
     import onnx

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fra_live.errors import EngineError
-from fra_live.runtime.build import wanted_plan
+from fra_live.runtime.build import part_name, wanted_plan
 from fra_live.runtime.bundle import Bundle
 from fra_live.runtime.gpu import Gpu, find_gpu
 from fra_live.runtime.half import REVISION
@@ -65,7 +65,7 @@ def _judge(bundle: Bundle, kept: Kept, here: Here) -> Surveyed:
     if kept.sidecar is None or kept.fault is not None:
         return Surveyed(kept, kept.fault, True)
     spec = kept.sidecar.spec
-    part = bundle.manifest["parts"].get(spec.network)
+    part = bundle.manifest["parts"].get(part_name(spec.network, spec.precision))
     if part is None or spec.onnx_sha256 != part["sha256"]:
         return Surveyed(kept, "the network was changed since", True)
     if spec.revision != REVISION:

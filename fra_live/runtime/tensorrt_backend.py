@@ -1,4 +1,4 @@
-"""TensorRT behind the engine protocol: both networks as plans of this GPU, from the cache or new."""
+"""TensorRT behind the engine protocol: both networks as plans of this GPU, kept or built."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from fra_live.runtime.build import (
     NETWORKS,
     PRECISIONS,
     Progress,
+    part_name,
     profiles,
     ready_plan,
     wanted_plan,
@@ -28,7 +29,7 @@ def choose_precision(wanted: str) -> tuple[str, str]:
     if wanted == "auto":
         return "f16", "half precision"
     if wanted not in PRECISIONS:
-        raise EngineError(f"TensorRT runs in auto, f16 or f32 here, not '{wanted}'.")
+        raise EngineError(f"TensorRT runs in auto, f16, f32 or int8, not '{wanted}'.")
     return wanted, "as asked"
 
 
@@ -39,7 +40,7 @@ def open_tensorrt(
 
     Args:
         bundle: a checked bundle.
-        precision: "auto", "f16" or "f32".
+        precision: "auto", "f16", "f32" or, where the bundle has quantised networks, "int8".
         progress: of a build, called with the network's name and the share done; None logs it.
 
     Returns:
@@ -57,7 +58,7 @@ def open_tensorrt(
     for network in NETWORKS:
         wanted = wanted_plan(bundle, network, chosen, rt, gpu)
         ready = ready_plan(bundle, wanted, rt, progress=progress)
-        name = bundle.part(network).name
+        name = bundle.part(part_name(network, chosen)).name
         engine = CudaEngine(TensorRTNetwork(rt, ready.plan, name, device), name, device)
         shapes = [profiles(bundle, network)[0].best]
         if network == "fine":

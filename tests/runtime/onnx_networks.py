@@ -63,15 +63,66 @@ def small_network(seed: int = 0, scale: float = 1.0) -> onnx.ModelProto:
     return made
 
 
+def quantised_network(zero: int = 0) -> onnx.ModelProto:
+    """`small_network` as the quantiser leaves it: pairs round the image and both convolutions."""
+    network = small_network()
+    graph = network.graph
+    made = list(graph.node)
+    constants = {t.name: t for t in graph.initializer}
+
+    def pair(name: str, scale: float, kind: type[np.generic]) -> list[onnx.NodeProto]:
+        graph.initializer.extend([
+            numpy_helper.from_array(np.float32(scale), f"{name}_scale"),
+            numpy_helper.from_array(np.asarray(zero, kind), f"{name}_zero"),
+        ])  # fmt: skip
+        both = [f"{name}_scale", f"{name}_zero"]
+        down = helper.make_node("QuantizeLinear", [name, *both], [f"{name}_q"])
+        return [down, helper.make_node("DequantizeLinear", [f"{name}_q", *both], [f"{name}_dq"])]
+
+    def weights(name: str) -> onnx.NodeProto:
+        array = numpy_helper.to_array(constants[name])
+        scale = np.abs(array).max(axis=tuple(range(1, array.ndim))) / 63
+        scale[0] = 1e-9  # a channel that has all but vanished
+        graph.initializer.remove(constants[name])
+        shape = (-1,) + (1,) * (array.ndim - 1)
+        small = np.clip(np.round(array / scale.reshape(shape)), -64, 63).astype(np.int8)
+        graph.initializer.extend([
+            numpy_helper.from_array(small, f"{name}_q"),
+            numpy_helper.from_array(scale.astype(np.float32), f"{name}_scale"),
+            numpy_helper.from_array(np.zeros(len(scale), np.int8), f"{name}_zero"),
+        ])  # fmt: skip
+        inputs = [f"{name}_q", f"{name}_scale", f"{name}_zero"]
+        return helper.make_node("DequantizeLinear", inputs, [f"{name}_dq"], axis=0)
+
+    del graph.node[:]
+    for node in made:
+        if node.op_type in ("Conv", "Gemm"):
+            graph.node.append(weights(node.input[1]))
+            node.input[1] += "_dq"
+        if node.op_type == "Conv":
+            node.input[0] += "_dq"
+        if node.op_type == "Slice":
+            node.input[0] = "bgr_dq"
+        graph.node.append(node)
+        name = node.output[0]
+        if name in ("bgr", "x", "y1"):
+            scale, kind = {"bgr": (1.0, np.uint8), "x": (1 / 127, np.int8),
+                           "y1": (6 / 255, np.uint8)}[name]  # fmt: skip
+            graph.node.extend(pair(name, scale, kind))
+    onnx.checker.check_model(network)
+    return network
+
+
 def model(
     nodes: Sequence[onnx.NodeProto],
     inputs: Sequence[onnx.ValueInfoProto],
     outputs: Sequence[onnx.ValueInfoProto],
     constants: Sequence[onnx.TensorProto] = (),
+    opset: int = 18,
 ) -> onnx.ModelProto:
-    """A model of opset 18."""
+    """A model, of the opset that our networks have."""
     graph = helper.make_graph(nodes, "test", inputs, outputs, constants)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
 
 
 def single_operator(kind: str, arrays: Sequence[np.ndarray], **attributes: Any) -> onnx.ModelProto:
@@ -84,7 +135,9 @@ def single_operator(kind: str, arrays: Sequence[np.ndarray], **attributes: Any) 
     node = helper.make_node(kind, names, ["out"], **attributes)
     constants = [numpy_helper.from_array(a, n) for a, n in zip(arrays, names, strict=True)][1:]
     made = attributes["to"] if kind == "Cast" else 7 if kind == "Shape" else _kind(arrays[0])
-    return model([node], inputs, [value("out", made)], [c for c in constants if c.name])
+    # ONNX's reference knows this one from then on.
+    opset = 19 if kind == "DequantizeLinear" else 18
+    return model([node], inputs, [value("out", made)], [c for c in constants if c.name], opset)
 
 
 def value(name: str, kind: int) -> onnx.ValueInfoProto:
@@ -103,7 +156,7 @@ def small_bundle(folder: Path, networks: Mapping[str, onnx.ModelProto] | None = 
     for name, network in made.items():
         (folder / f"{name}.onnx").write_bytes(network.SerializeToString())
     np.savez(folder / "heads.npz", nothing=np.zeros(1))
-    files = {"coarse": "coarse.onnx", "fine": "fine.onnx", "heads": "heads.npz"}
+    files = {name: f"{name}.onnx" for name in made} | {"heads": "heads.npz"}
     manifest = {
         "format": 1,
         "name": folder.name,

@@ -18,7 +18,13 @@ from fra_live.runtime.bundle import load_bundle  # noqa: E402
 from fra_live.runtime.half import prepare  # noqa: E402
 from fra_live.runtime.onnx_graph import read_model  # noqa: E402
 from fra_live.runtime.onnx_module import OnnxModule  # noqa: E402
-from tests.runtime.onnx_networks import model, pictures, small_network, value  # noqa: E402
+from tests.runtime.onnx_networks import (  # noqa: E402
+    model,
+    pictures,
+    quantised_network,
+    small_network,
+    value,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -136,3 +142,35 @@ def test_constants_used_in_both_precisions_are_there_twice() -> None:
     kinds = sorted((t.name, t.data_type) for t in halved.graph.initializer)
     assert kinds == [("c", 1), ("c_as_f16", 10), ("w_as_f16", 10)]
     assert float(OnnxModule(halved, "t")(torch.zeros(1, 1, 2, 2))[0].max()) == 2
+
+
+def test_a_quantised_network_becomes_signed_and_half() -> None:
+    network, images = quantised_network(), pictures(2, 32, 64)
+    before = network.SerializeToString()
+    made = prepare(network, "int8")
+    assert network.SerializeToString() == before
+    onnx.checker.check_model(made)
+    types = types_of(made)
+    quantised = [n for n in made.graph.node if n.op_type == "QuantizeLinear"]
+    restored = [n for n in made.graph.node if n.op_type == "DequantizeLinear"]
+    assert len(quantised) == 2  # round the image alone it is dropped
+    assert len(restored) == 4  # two activations, two convolutions' weights; not the Gemm's
+    assert {types[n.output[0]] for n in quantised} == {TensorProto.INT8}
+    for node in made.graph.node:
+        if node.op_type == "Conv":  # TensorRT looks for a pair right before the convolution
+            makers = [n.op_type for n in made.graph.node if n.output[0] in node.input[:2]]
+            assert makers.count("DequantizeLinear") == 2, makers
+    scales = [numpy_helper.to_array(t) for t in made.graph.initializer if "scale" in t.name]
+    assert all((s > 0).all() for s in scales)
+    exact, near = run(network, images), run(made, images)
+    assert float(np.abs(exact[0] - near[0]).max()) < 0.03
+    assert float(np.abs(run(small_network(), images)[0] - near[0]).mean()) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [(quantised_network(3), "quantised round zero points"), (small_network(), "is not quantised")],
+)  # fmt: skip
+def test_what_tensorrt_cannot_take_is_told(network: onnx.ModelProto, said: str) -> None:
+    with pytest.raises(EngineError, match=said):
+        prepare(network, "int8")

@@ -26,7 +26,13 @@ from fra_live.runtime.survey import Here, survey
 from fra_live.runtime.tensorrt_build import Phases, compile_plan
 from fra_live.runtime.tensorrt_package import TensorRT, find_tensorrt, load_package
 from fra_live.runtime.torch_backend import open_network
-from tests.runtime.onnx_networks import pictures, single_operator, small_bundle, small_network
+from tests.runtime.onnx_networks import (
+    pictures,
+    quantised_network,
+    single_operator,
+    small_bundle,
+    small_network,
+)
 
 GPU = Gpu("NVIDIA Test", "8.9", 24 << 30, "580.65")
 SHAPES = (Profile((1, 32, 32), (1, 64, 64), (2, 128, 128)),)
@@ -46,16 +52,33 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     return small_bundle(tmp_path / "small")
 
 
-@pytest.mark.parametrize("precision", ["f16", "f32"])
+@pytest.mark.parametrize("precision", ["f16", "f32", "int8"])
 def test_a_network_is_compiled(rtx: TensorRT, precision: str) -> None:
     shown: list[float] = []
-    network = prepare(small_network(), precision).SerializeToString()
+    given = quantised_network() if precision == "int8" else small_network()
+    network = prepare(given, precision).SerializeToString()
     plan = compile_plan(rtx, network, (Profile.fixed((1, 64, 64)), *SHAPES), chips=("8.6", "8.9"),
                         exact=precision == "f32", progress=shown.append)  # fmt: skip
     assert len(plan) > 1000
     assert shown == sorted(shown)
     assert len(shown) > 3
     assert all(0 <= share <= 1 for share in shown)
+
+
+def test_quantised_networks_are_another_part(rtx: TensorRT, tmp_path: Path) -> None:
+    plain = small_bundle(tmp_path / "plain")
+    with pytest.raises(EngineError, match="The model plain has no quantised networks"):
+        wanted_plan(plain, "coarse", "int8", rtx, GPU)
+    networks = {name: small_network() for name in ("coarse", "fine")}
+    networks |= {f"{name}_int8": quantised_network() for name in ("coarse", "fine")}
+    bundle = small_bundle(tmp_path / "quantised", networks)
+    wanted = wanted_plan(bundle, "coarse", "int8", rtx, GPU)
+    assert wanted.onnx_sha256 == bundle.manifest["parts"]["coarse_int8"]["sha256"]
+    ready = ready_plan(bundle, wanted, rtx, progress=lambda name, share: None)
+    assert ready.path is not None
+    assert ready.path.name.startswith("coarse-int8-tensorrt_rtx")
+    (found,) = survey(bundle, Here(GPU, rtx))
+    assert found.obstacle is None
 
 
 def test_a_build_can_be_stopped(rtx: TensorRT) -> None:
