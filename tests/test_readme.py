@@ -26,7 +26,7 @@ _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 RUN = {
     "process": ["--precision", "f32", "--threads", "1"],
     "explain": ["--precision", "f32", "--threads", "1"],
-    "bench": ["--seconds", "0.05", "--frame", "160x120", "--threads", "1"],
+    "bench": ["--seconds", "0.05", "--frame", "160x120", "--threads", "1", "--images", "photos"],
     "doctor": [],
 }
 OTHER_PROGRAMS = ("git", "pre-commit", "pytest", "ruff", "mypy", "pip-audit")
@@ -119,6 +119,7 @@ def test_commands_run(
     given = vars(cli.build_parser().parse_args(words))
     for path in [*given.get("inputs", ()), *filter(None, [given.get("images")])]:
         draw(Path(str(path).replace("*", "a")))
+    draw(Path("photos"))
     assert cli.main([*words, *RUN[words[0]]]) == 0
 
 

@@ -87,7 +87,7 @@ def test_a_worker_that_dies_or_hangs_is_told(
         return start([command[0], "-c", BROKEN, *command[3:]], **options)
 
     monkeypatch.setattr(judge.subprocess, "Popen", broken)
-    monkeypatch.setattr(judge, "LIMIT_S", 3.0)
+    monkeypatch.setattr(judge, "LIMIT_S", 6.0)
     chosen = [Case(f"{n}.mp4", lambda p: p.touch(), frozenset()) for n in range(4)]
     outcomes, _ = try_all(chosen, tmp_path)
     assert [o.state for o in outcomes] == ["refused", "crashed", "refused", "hung"]
