@@ -136,8 +136,8 @@ class Recognizer:
             explanation = None
             if explain:
                 every = tuple(self._candidate(found, i, overlaps, None) for i in order)
-                boxes = tuple(w.box_xyxy for w in found.windows)
-                explanation = Explanation(found.coarse, boxes, found.fine, every)
+                windows = tuple(w.box_xyxy for w in found.windows)
+                explanation = Explanation(found.coarse, windows, found.fine, every)
         return FrameResult(
             frame=(image.shape[0], image.shape[1]),
             actions=self._named(self.classifier.probabilities(total)),

@@ -70,7 +70,7 @@ class Evidence:
         if len(self.channels) == 0:
             return self.alone
         best = best_distinct(overlaps, self.boxes, top)
-        rows = self.features[best].copy()
+        rows: np.ndarray = self.features[best].copy()
         columns = overlap_columns(labels, self.channels[best])
         rows[np.arange(len(best)), columns] = overlaps[best]
         return rows
