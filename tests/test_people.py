@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fra_live.labels import NO_ACTION
-from fra_live.people import _kept, _owners
+from fra_live.people import _kept, _owners, bounded
 from fra_live.recognizer import Recognizer, load
 from fra_live.results import FrameResult, Person
 from tests.tiny import scene
@@ -63,6 +63,19 @@ def test_one_person_does_what_the_frame_shows(colours: Recognizer) -> None:
     (person,) = result.people
     assert person.actions == result.actions
     assert len(result.candidates) <= colours.parameters.top
+
+
+def test_nobody_does_what_the_frame_denies() -> None:
+    frame = np.array([0.6, 0.3, 0.1])  # two actions, then none
+    first, second = (0.6 / 0.7) ** 0.5, 0.75**0.5
+    for person, expected in (
+        ([0.98, 0.0, 0.02], [first, 0, 1 - first]),
+        ([0.0, 0.9, 0.1], [0, second, 1 - second]),
+        ([0.1, 0.2, 0.7], [0.1, 0.2, 0.7]),
+    ):
+        np.testing.assert_allclose(bounded(np.array(person), frame), expected)
+    denied = np.array([0.01, 0.0, 0.99])
+    np.testing.assert_allclose(bounded(np.array([0.9, 0.05, 0.05]), denied)[0], 0.1, atol=1e-3)
 
 
 def test_whose_a_cell_is() -> None:
