@@ -128,7 +128,7 @@ def compare_sets(
             first = measured
         else:
             trend = lead(variant.name, test.name, measured, first, seed)
-            entry |= {"gain": trend.difference, "interval": trend.interval}
+            entry |= {"gain": trend.difference, "interval": list(trend.interval or ())}
         models[variant.name] = entry
     compared = {"test": str(test), "models": models}
     _write(folder / "sets.json", compared)

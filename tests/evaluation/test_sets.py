@@ -104,7 +104,7 @@ def test_another_recipe_is_refused(files: tuple[Path, Path, Path], done: Path) -
 def test_what_is_printed(done: Path) -> None:
     shown = io.StringIO()
     print_sets(Console(file=shown, width=120), json.loads((done / "sets.json").read_text()))
-    lines = shown.getvalue().splitlines()
+    lines = [line.strip() for line in shown.getvalue().splitlines()]
     assert lines[0] == "Measured on train.json"
     (row,) = (line for line in lines if "and phones" in line)
     assert "19" in row and " to " in row
