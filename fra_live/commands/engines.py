@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 HELP = "compile networks for this machine's GPU; list, verify and remove what is compiled"
 DESCRIPTION = """\
 TensorRT compiles networks for one GPU, which takes a minute or so. The results (plans) are kept
-beside the model, or in the user's cache where that cannot be written, and are built again by
-themselves when the model, TensorRT, the driver or the GPU changes.
+beside the model, or where that cannot be written in the user's cache (or $FRA_LIVE_CACHE), and are
+built again by themselves when the model, TensorRT, the driver or the GPU changes.
 
   fra-live engines build                      # now rather than at the next start
   fra-live engines build --for 8.6,8.9,12.0   # for other GPUs, with tensorrt-rtx, on any machine
