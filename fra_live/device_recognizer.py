@@ -11,6 +11,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -29,6 +30,7 @@ from fra_live.stages.regions import outline
 
 if TYPE_CHECKING:
     from fra_live.stages.device.download import Whole
+    from fra_live.stages.device.method import Fuse
     from fra_live.stages.device.packing import Found
     from fra_live.stages.device.running import Outcome, Runner
 
@@ -43,11 +45,12 @@ class DeviceSegmenter(Segmenter):
 
     Attributes:
         parameters: of the stages; may be set, as `Segmenter`'s may.
+        fuse: what makes one kernel of many; None where it is not wanted or failed.
     """
 
     def __init__(
         self, engine: EngineChoice, bundle: Bundle, parameters: Parameters, ranker: Ranker,
-        classifier: Classifier,
+        classifier: Classifier, fuse: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(engine.coarse, engine.fine, bundle.labels, parameters)
         for network in (engine.coarse, engine.fine):
@@ -64,6 +67,9 @@ class DeviceSegmenter(Segmenter):
         self._heads = ranker, classifier
         self.device = torch.device(getattr(engine.coarse, "device", None) or "cpu")
         self._runners: OrderedDict[tuple[object, ...], Runner] = OrderedDict()
+        self.fuse: Fuse | None = None
+        if fuse:
+            self.fuse = partial(torch.compile, fullgraph=True, dynamic=False)
 
     def run(self, image: np.ndarray) -> tuple[Outcome, Runner]:
         """Run one frame through all stages.
@@ -79,14 +85,29 @@ class DeviceSegmenter(Segmenter):
         """
         frame = (image.shape[0], image.shape[1])
         with self._failures(frame):
-            runner = self._runner(frame)
-            outcome = runner(image)
+            runner, outcome = self._first_try(image, frame)
             if not outcome.found.settled:
                 runner = self._runner(frame, _MANY_ROUNDS)
                 outcome = runner(image)
                 if not outcome.found.settled:
                     logger.warning("A region winds too much; it may come out in pieces")
         return outcome, runner
+
+    def _first_try(self, image: np.ndarray, frame: tuple[int, int]) -> tuple[Runner, Outcome]:
+        runner = self._runner(frame)
+        if self.fuse is None or runner.runs:
+            return runner, runner(image)
+        try:
+            return runner, runner(image)
+        except Exception as error:  # compilers may raise anything; without them it works as well
+            if isinstance(error, EngineError):
+                raise
+            logger.warning("Stages are not fused: %s", type(error).__name__)
+            logger.debug("torch.compile failed", exc_info=True)
+            self.fuse = None
+            self._runners.clear()
+            runner = self._runner(frame)
+            return runner, runner(image)
 
     def __call__(self, image: np.ndarray, clock: StageClock | None = None) -> Segmentation:
         """Segment one frame and copy all of it to the host; see `Segmenter.__call__`."""
@@ -116,7 +137,7 @@ class DeviceSegmenter(Segmenter):
                 self._runners.popitem(last=False)
             coarse, fine = self._networks
             method = Method(coarse.run_tensor, fine.run_tensor, self.labels, self.parameters,
-                            *self._heads, frame, self.device, rounds)  # fmt: skip
+                            *self._heads, frame, self.device, rounds, self.fuse)  # fmt: skip
             runner = self._runners[key] = Runner(method, self.device)
         self._runners.move_to_end(key)
         return runner
@@ -149,12 +170,14 @@ class DeviceRecognizer(Recognizer):
     faces come down whole, since sharing them out among people is left to `fra_live.people`.
     """
 
-    def __init__(self, bundle: Bundle, engine: EngineChoice) -> None:
+    def __init__(self, bundle: Bundle, engine: EngineChoice, *, fuse: bool = False) -> None:
         """Prepare the stages for a bundle.
 
         Args:
             bundle: the model on disk.
             engine: engines that have `run_tensor`, both on one device.
+            fuse: let `torch.compile` make fewer kernels of the stages. It takes up to a minute at
+                the first frame of each size, the first time on a machine, and a C++ compiler.
 
         Raises:
             BundleError: the heads do not fit.
@@ -163,7 +186,7 @@ class DeviceRecognizer(Recognizer):
         """
         super().__init__(bundle, engine)
         self.device_segment = DeviceSegmenter(
-            engine, bundle, self.parameters, self.ranker, self.classifier
+            engine, bundle, self.parameters, self.ranker, self.classifier, fuse
         )
         self.segment = self.device_segment
 

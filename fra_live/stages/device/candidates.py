@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fra_live.labels import LabelSet
 from fra_live.stages.candidates import CandidateParameters
-from fra_live.stages.device.components import ROUNDS, Components, find_components
+from fra_live.stages.device.components import ANYWHERE, ROUNDS, Components, Finder
 from fra_live.stages.device.grid import Grid
 from fra_live.stages.device.otsu import over_otsu
 from fra_live.stages.device.peaks import highest_px, top_maxima
@@ -85,7 +85,7 @@ class Proposer:
         shape: tuple[int, int],
         number: int,
         device: torch.device,
-        rounds: int = ROUNDS,
+        find: Finder = ANYWHERE,
     ):
         """Prepare the constants.
 
@@ -96,9 +96,9 @@ class Proposer:
             shape: (h, w) of the map in px.
             number: 0 for P_fine, 1 for P_coarse; it is told in `Regions.map`.
             device: where the maps are.
-            rounds: for the components.
+            find: for the components.
         """
-        self._parameters, self._number, self._rounds = parameters, number, rounds
+        self._parameters, self._number, self._find = parameters, number, find
         self.grid = Grid.of(shape, device)
         channels = list(labels.object_channels)
         parts = [labels.index(name) for name in labels.body_parts]
@@ -126,7 +126,7 @@ class Proposer:
             *self._over_levels(objects),
             highest_px(objects, self._radius, grid),
         ])  # fmt: skip
-        components = find_components(masks, grid, rounds=self._rounds)
+        components = self._find(masks, grid)
         measured = len(self._measured)
         regions = Components(masks[:measured], components.roots[:measured], components.settled)
         table = measure(regions, maps.index_select(0, self._measured), grid)

@@ -44,23 +44,43 @@ class Components:
         return self.masks & (self.roots == grid.index)
 
 
-def find_components(
-    masks: Tensor, grid: Grid, connectivity: int = 8, rounds: int = ROUNDS
-) -> Components:
-    """Label the components of each mask, by Triton where it runs, else by `propagate`.
+@dataclass(frozen=True)
+class Finder:
+    """How components are found on a device.
 
-    Args:
-        masks: (P, n) bool, px in raster order.
-        grid: of the masks.
-        connectivity: 4 or 8 neighbours.
+    Attributes:
         rounds: of `propagate`.
+        triton: use the Triton kernels.
     """
-    if masks.is_cuda and triton_runs(masks.get_device()):
+
+    rounds: int = ROUNDS
+    triton: bool = False
+
+    @classmethod
+    def on(cls, device: torch.device, rounds: int = ROUNDS) -> Finder:
+        """By Triton where it runs, else by `propagate`."""
+        if device.type != "cuda":
+            return cls(rounds)
+        index = torch.cuda.current_device() if device.index is None else device.index
+        return cls(rounds, triton_runs(index))
+
+    def __call__(self, masks: Tensor, grid: Grid, connectivity: int = 8) -> Components:
+        """Label the components of each mask.
+
+        Args:
+            masks: (P, n) bool, px in raster order.
+            grid: of the masks.
+            connectivity: 4 or 8 neighbours.
+        """
+        if not self.triton:
+            return propagate(masks, grid, connectivity, self.rounds)
         from fra_live.stages.device.components_triton import unite
 
         roots = unite(masks, grid.width, connectivity)
         return Components(masks, roots, torch.ones((), dtype=torch.bool, device=masks.device))
-    return propagate(masks, grid, connectivity, rounds)
+
+
+ANYWHERE = Finder()  # for every device
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from fra_live.parameters import Parameters
 from fra_live.stages.classify import Classifier
 from fra_live.stages.device.assign import owners
 from fra_live.stages.device.candidates import MapComponents, Proposer, Regions, unite
-from fra_live.stages.device.components import ROUNDS
+from fra_live.stages.device.components import ROUNDS, Finder
 from fra_live.stages.device.context import Context
 from fra_live.stages.device.evidence import Evidence, Said
 from fra_live.stages.device.features import Describer
@@ -30,6 +31,8 @@ from fra_live.stages.rank import Ranker
 # (N, H, W, 3) uint8 → probabilities (N, |L|, h, w) and action logits (N, A + 1), both float32, on
 # the device that the images lie on.
 Network = Callable[[Tensor], tuple[Tensor, Tensor]]
+# Makes one kernel of many, as `torch.compile` does: a function of tensors to the same, faster.
+Fuse = Callable[[Callable[..., Any]], Callable[..., Any]]
 LAST_STAGE = "classify"
 
 
@@ -86,13 +89,22 @@ class Method:
         frame: tuple[int, int],
         device: torch.device,
         rounds: int = ROUNDS,
+        fuse: Fuse | None = None,
     ):
         """Prepare for frames of (H, W) px; both networks run once, to see their maps' sizes.
 
-        `rounds` limits what is iterated (components, duplicates); see `Frame.settled`.
+        `rounds` limits what is iterated (components, duplicates), see `Frame.settled`; `fuse` is
+        applied to all that is done between the networks.
         """
         self.frame, self.labels, self.parameters = frame, labels, parameters
         self._coarse, self._fine, self._rounds = coarse, fine, rounds
+        self._stages: tuple[Callable[..., Any], ...] = (
+            self._prepared, self._looked, self._merged, self._proposed, self._judged,
+            self._concluded,
+        )  # fmt: skip
+        if fuse is not None:
+            self._stages = tuple(fuse(stage) for stage in self._stages)
+        find = Finder.on(device, rounds)
         p = parameters
         seen = coarse_shape(frame, p.coarse_size)
         most = p.windows.max_windows
@@ -105,16 +117,15 @@ class Method:
         self.fine_shape = coarse_shape(frame, p.map_size, multiple=8)
         inside = (int(inside_height), int(inside_width))
         self._resize = Resize(frame, seen, device)
-        self._choose = WindowChoice(labels, p.windows, frame, self.coarse_shape, device,
-                                    rounds)  # fmt: skip
+        self._choose = WindowChoice(labels, p.windows, frame, self.coarse_shape, device, find)
         self._cut = Cutter(frame, p.fine_size, p.windows, device)
         self._levels = max(self._resize.levels, self._cut.levels)
         self._paste = Paster(frame, self.fine_shape, self.coarse_shape, inside, device)
         shapes = (self.fine_shape, self.coarse_shape)
         plain = replace(p.candidates, levels=0)  # P_coarse's px are too large for levels
         self._proposers = (
-            Proposer(labels, p.candidates, frame, shapes[0], 0, device, rounds),
-            Proposer(labels, plain, frame, shapes[1], 1, device, rounds),
+            Proposer(labels, p.candidates, frame, shapes[0], 0, device, find),
+            Proposer(labels, plain, frame, shapes[1], 1, device, find),
         )
         self._context = Context(self.fine_shape, p.context, device)
         scale = [self.fine_shape[1] / frame[1], self.fine_shape[0] / frame[0]] * 2
@@ -134,52 +145,92 @@ class Method:
             the name of each stage when it is done; for the last one, `LAST_STAGE`, all that was
             found.
         """
-        pyramid = Pyramid.of(image, self._levels)
-        small = self._resize(pyramid)
+        prepare, look, merge, propose, judge, conclude = self._stages
+        pyramid, small = prepare(image)
         yield "preprocess"
-        maps, logits = self._coarse(small)
-        coarse, global_logits = maps[0].float(), logits[0].float()
+        maps, global_logits = self._coarse(small)
         yield "coarse"
-        windows = self._choose(coarse)
-        crops = self._cut(pyramid, windows)
+        windows, crops = look(maps, pyramid)
         yield "windows"
         inside, window_logits = self._fine(crops)
         yield "fine"
-        fine = self._paste(coarse, inside.float(), windows)
-        evidence = Evidence(global_logits, window_logits.float(), coarse, fine)
+        evidence = merge(maps, global_logits, inside, window_logits, windows)
         yield "refine"
+        found, candidates, settled = propose(evidence, windows)
+        yield "candidates"
+        context = self._context(evidence.fine, candidates.boxes.float() * self._scale)
+        yield "context"
+        judged = judge(evidence, windows, found, candidates, context)
+        yield "rank"
+        kept, masks, person, total = conclude(evidence, windows, found, candidates, judged)
+        overlaps, order, _, parts = judged
+        yield Frame(evidence, windows, found, candidates, context, overlaps, order, kept, masks,
+                    parts, person, total, settled)  # fmt: skip
+
+    def _prepared(self, image: Tensor) -> tuple[Pyramid, Tensor]:
+        """The frame's levels and Net_coarse's input."""
+        pyramid = Pyramid.of(image, self._levels)
+        return pyramid, self._resize(pyramid)
+
+    def _looked(self, maps: Tensor, pyramid: Pyramid) -> tuple[Windows, Tensor]:
+        """Windows and Net_fine's input."""
+        windows = self._choose(maps[0].float())
+        return windows, self._cut(pyramid, windows)
+
+    def _merged(
+        self, maps: Tensor, logits: Tensor, inside: Tensor, window_logits: Tensor, windows: Windows
+    ) -> Evidence:
+        """All that the networks said."""
+        coarse = maps[0].float()
+        fine = self._paste(coarse, inside.float(), windows)
+        return Evidence(logits[0].float(), window_logits.float(), coarse, fine)
+
+    def _proposed(
+        self, evidence: Evidence, windows: Windows
+    ) -> tuple[tuple[MapComponents, MapComponents], Regions, Tensor]:
+        """Components of both maps, R, and whether all is settled."""
         finer, coarser = self._proposers
-        found = finer.label(fine), coarser.label(coarse)
-        candidates, united = unite(
-            finer.propose(fine, found[0]),
-            coarser.propose(coarse, found[1]),
+        found = finer.label(evidence.fine), coarser.label(evidence.coarse)
+        candidates, settled = unite(
+            finer.propose(evidence.fine, found[0]),
+            coarser.propose(evidence.coarse, found[1]),
             self.parameters.candidates,
             self._rounds,
         )
-        settled = windows.settled & united
-        for components in found:
-            settled = settled & components.components.settled
-        yield "candidates"
-        context = self._context(fine, candidates.boxes.float() * self._scale)
-        yield "context"
-        parts = self._find_parts(found[0])
-        boxes = candidates.boxes.float()
+        settled = settled & windows.settled
+        for each in found:
+            settled = settled & each.components.settled
+        return found, candidates, settled
+
+    def _judged(
+        self, evidence: Evidence, windows: Windows, found: tuple[MapComponents, MapComponents],
+        candidates: Regions, context: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor, Parts]:  # fmt: skip
+        """Overlaps, which q are kept and whether there are as many; faces and hands."""
+        parts, boxes = self._find_parts(found[0]), candidates.boxes.float()
         own = owners(boxes, candidates.valid, parts)
-        said = Said.of(evidence)
-        overlaps = self._rank(context, candidates, own, said, windows)
+        overlaps = self._rank(context, candidates, own, Said.of(evidence), windows)
         p = self.parameters
         order, chosen = best_distinct(overlaps, boxes, p.top, p.candidates.distinct_iou)
-        yield "rank"
+        return overlaps, order, chosen, parts
+
+    def _concluded(
+        self, evidence: Evidence, windows: Windows, found: tuple[MapComponents, MapComponents],
+        candidates: Regions, judged: tuple[Tensor, Tensor, Tensor, Parts],
+    ) -> tuple[Regions, Tensor, Tensor, Tensor]:  # fmt: skip
+        """The kept regions, their masks, slots of their faces, and S(I)."""
+        overlaps, order, chosen, parts = judged
         kept = candidates.pick(order, chosen)
         masks = region_masks(kept, found)
         own = owners(kept.boxes.float(), kept.valid, parts)
-        rows = self._describe(kept, overlaps[order], masks, own, windows, said, fine)
+        rows = self._describe(
+            kept, overlaps[order], masks, own, windows, Said.of(evidence), evidence.fine
+        )
         # Without any candidate the first row speaks for the frame.
         first = torch.arange(len(order), device=order.device) == 0
         counted = kept.valid | (first & ~kept.valid.any())
         total = torch.where(counted[:, None], self._score(rows), -torch.inf).amax(dim=0)
-        yield Frame(evidence, windows, found, candidates, context, overlaps, order, kept, masks,
-                    parts, own.slot, total, settled)  # fmt: skip
+        return kept, masks, own.slot, total
 
 
 def region_masks(regions: Regions, found: tuple[MapComponents, MapComponents]) -> Tensor:

@@ -46,6 +46,7 @@ class Runner:
     Attributes:
         method: that it runs.
         graphs: whether CUDA graphs are used: on CUDA devices, unless a stage cannot be captured.
+        runs: how many frames it has run.
     """
 
     def __init__(self, method: Method, device: torch.device):
@@ -55,7 +56,7 @@ class Runner:
         self._stream: torch.cuda.Stream | None = None
         if self.graphs:
             self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        self._runs = 0
+        self.runs = 0
         shape = (*method.frame, 3)
         self._upload = torch.empty(shape, dtype=torch.uint8, pin_memory=self.graphs)
         self._image = torch.empty(shape, dtype=torch.uint8, device=device)
@@ -79,13 +80,14 @@ class Runner:
             self._image.copy_(self._upload)
             clock = _Clock()
             frame, packed = self._eager(clock)
+            self.runs += 1
             return self._outcome(frame, packed, clock.stages_ms())
 
     def _on_cuda(self, stream: torch.cuda.Stream) -> Outcome:
         clock = _CudaClock()
         self._image.copy_(self._upload, non_blocking=True)
         clock("upload")
-        if self.graphs and self._captured is None and self._runs >= _BEFORE_CAPTURE:
+        if self.graphs and self._captured is None and self.runs >= _BEFORE_CAPTURE:
             stream.synchronize()
             self._capture()
         if self._captured is None:
@@ -95,7 +97,7 @@ class Runner:
             for name, replay in stages:
                 replay()
                 clock(name)
-        self._runs += 1
+        self.runs += 1
         if self._download.numel() != packed.numel():
             self._download = torch.empty_like(packed, device="cpu", pin_memory=True)
         self._download.copy_(packed, non_blocking=True)

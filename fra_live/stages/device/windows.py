@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fra_live.labels import LabelSet
-from fra_live.stages.device.components import ROUNDS, find_components
+from fra_live.stages.device.components import ANYWHERE, Finder
 from fra_live.stages.device.grid import Grid
 from fra_live.stages.device.peaks import highest_px, middles
 from fra_live.stages.device.regions import strongest
@@ -48,7 +48,7 @@ class WindowChoice:
         frame: tuple[int, int],
         shape: tuple[int, int],
         device: torch.device,
-        rounds: int = ROUNDS,
+        find: Finder = ANYWHERE,
     ):
         """Prepare the constants.
 
@@ -58,9 +58,9 @@ class WindowChoice:
             frame: (H, W) in px.
             shape: (h, w) of P_coarse in px.
             device: where the maps are.
-            rounds: for the components.
+            find: for the components.
         """
-        self._rounds = rounds
+        self._find = find
         self._parameters = parameters
         self._frame_side = math.sqrt(frame[0] * frame[1])
         self._radius = parameters.min_distance * math.sqrt(shape[0] * shape[1])
@@ -87,9 +87,7 @@ class WindowChoice:
         side = torch.where(seen.any(), side, p.default_side * self._frame_side)
 
         objects = maps.index_select(0, self._objects).amax(dim=0, keepdim=True)
-        plateaus = find_components(
-            highest_px(objects, self._radius, grid), grid, rounds=self._rounds
-        )
+        plateaus = self._find(highest_px(objects, self._radius, grid), grid)
         single = torch.where(plateaus.firsts(grid), objects, -1.0)[0]
         middle = middles(plateaus, grid)[0]
         x, y = middle % grid.width, middle // grid.width
@@ -125,7 +123,7 @@ class WindowChoice:
         Of faces of equal area the one that begins higher up comes first, as in the reference.
         """
         p, grid = self._parameters, self._grid
-        found = find_components(channel[None] > 0.5, grid, 4, self._rounds)
+        found = self._find(channel[None] > 0.5, grid, 4)
         roots = found.roots[0]
         area = torch.zeros_like(roots).scatter_add(0, roots, torch.ones_like(roots))
         first = found.firsts(grid)[0] & (area >= _LEAST_FACE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -14,7 +13,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from fra_live.stages.device.components import Components, find_components, propagate  # noqa: E402
+from fra_live.stages.device.components import Components, Finder, propagate  # noqa: E402
 from fra_live.stages.device.grid import Grid  # noqa: E402
 from tests.stages.device.scenes import CPU  # noqa: E402
 
@@ -94,7 +93,7 @@ def test_unsettled_components_are_told() -> None:
 def test_a_large_map_settles_in_the_usual_rounds(density: float) -> None:
     shape = (168, 224)
     mask = np.random.default_rng(1).random(shape) < density
-    found = find_components(torch.from_numpy(mask.reshape(1, -1)), Grid.of(shape, CPU))
+    found = Finder.on(CPU)(torch.from_numpy(mask.reshape(1, -1)), Grid.of(shape, CPU))
     assert bool(found.settled)
     count, _ = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     assert int(found.firsts(Grid.of(shape, CPU)).sum()) == count - 1
@@ -129,13 +128,17 @@ def test_the_triton_kernels_find_the_components(tmp_path: Path, root: Path) -> N
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("connectivity", [4, 8])
-@pytest.mark.parametrize("find", [find_components, propagate])
-def test_on_a_gpu(find: Callable[..., Components], connectivity: int) -> None:
+@pytest.mark.parametrize("by_triton", [True, False])
+def test_on_a_gpu(by_triton: bool, connectivity: int) -> None:
     shape = (168, 224)
     rng = np.random.default_rng(2)
     masks = np.stack([rng.random(shape) < density for density in np.linspace(0.1, 0.9, 17)])
     device = torch.device("cuda")
+    find = Finder.on(device) if by_triton else Finder()
+    if find.triton != by_triton:
+        pytest.skip("Triton does not run here")
     on_device = torch.from_numpy(masks.reshape(len(masks), -1)).to(device)
-    found = find(on_device, Grid.of(shape, device), connectivity)
+    found: Components = find(on_device, Grid.of(shape, device), connectivity)
+    assert bool(found.settled)
     for mask, roots in zip(masks, found.roots.cpu().numpy(), strict=True):
         assert np.array_equal(roots, roots_of(mask.astype(np.uint8), connectivity))

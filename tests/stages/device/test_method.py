@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -258,12 +259,44 @@ def test_real_frames(mobile_bundle: Path) -> None:
         same_result(device(image), recognizer(image), 2e-3)
 
 
+def test_stages_can_be_fused(device: DeviceRecognizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dynamo follows each stage as one graph: nothing in them depends on a tensor's values."""
+    image = scene("phoning", (96, 96), 3)[0]
+    before = device(image)
+    segment = device.device_segment
+    fuse = partial(torch.compile, fullgraph=True, dynamic=False, backend="eager")
+    monkeypatch.setattr(segment, "fuse", fuse)
+    segment._runners.clear()
+    same_result(device(image), before, 1e-6)
+    assert segment.fuse is fuse
+    segment._runners.clear()
+
+
+def test_what_cannot_be_fused_runs_as_it_is(
+    device: DeviceRecognizer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fuse(stage: Callable[..., Any]) -> Callable[..., Any]:
+        def fails(*_: Any) -> Any:
+            raise RuntimeError("no compiler")
+
+        return fails
+
+    image = scene("phoning", (96, 96), 3)[0]
+    before = device(image)
+    monkeypatch.setattr(device.device_segment, "fuse", fuse)
+    device.device_segment._runners.clear()
+    same_result(device(image), before, 0)
+    assert device.device_segment.fuse is None
+    assert "Stages are not fused: RuntimeError" in caplog.text
+
+
 @pytest.mark.gpu
-def test_real_frames_on_a_gpu(mobile_bundle: Path) -> None:
+@pytest.mark.parametrize("fuse", [False, True])
+def test_real_frames_on_a_gpu(mobile_bundle: Path, fuse: bool) -> None:
     from fra_live.benchmark.frames import gather_frames
 
     bundle = load_bundle(mobile_bundle)
-    device = DeviceRecognizer(bundle, open_engines(bundle, "torch", "f32"))
+    device = DeviceRecognizer(bundle, open_engines(bundle, "torch", "f32"), fuse=fuse)
     host = Recognizer(bundle, device.engine)
     device.warm_up((240, 320))
     for image in gather_frames((240, 320)).images[3:24:5]:
