@@ -195,7 +195,12 @@ def test_an_object_of_no_action_and_one_of_two() -> None:
 )
 def test_kept_candidates_are_distinct(overlaps: list[float], top: int, kept: list[int]) -> None:
     boxes = np.array([(0, 0, 10, 10), (0, 0, 10, 9), (0, 0, 10, 4), (5, 5, 5, 5)], np.float32)
-    assert best_distinct(np.array(overlaps, np.float32), boxes, top).tolist() == kept
+    assert best_distinct(np.array(overlaps, np.float32), boxes, top, 0.5).tolist() == kept
+
+
+def test_all_are_distinct_by_default() -> None:
+    boxes = np.tile(np.float32([0, 0, 9, 9]), (4, 1))
+    assert best_distinct(np.array([0.1, 0.4, 0.3, 0.2]), boxes, 3).tolist() == [1, 2, 3]
 
 
 def test_nothing_to_keep() -> None:

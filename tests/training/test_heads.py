@@ -98,7 +98,7 @@ def test_an_image_that_cannot_be_decoded(data: AnnotationSet, tmp_path: Path) ->
 def test_the_chosen_candidates_carry_their_predicted_overlap(
     evidence: Sequence[Evidence],
 ) -> None:
-    item = apart(max(evidence, key=lambda e: len(e.channels)))
+    item = max(evidence, key=lambda e: len(e.channels))
     overlaps = np.linspace(0.1, 0.9, len(item.channels)).astype(np.float32)
     rows = item.chosen(overlaps, LABELS, top=2)
     assert rows.shape == (2, 40)
@@ -109,19 +109,6 @@ def test_the_chosen_candidates_carry_their_predicted_overlap(
         expected[column] = overlaps[i]
         assert np.array_equal(row, expected)
     assert np.all(item.features[:, overlap_columns(LABELS, item.channels)].diagonal() == 0)
-
-
-def apart(item: Evidence) -> Evidence:
-    """The same candidates, side by side, so that none shows what another shows."""
-    left = np.arange(len(item.channels), dtype=np.float32)[:, None]
-    return replace(item, boxes=left * [2, 0, 2, 0] + np.float32([0, 0, 1, 1]))
-
-
-def test_of_candidates_that_show_the_same_one_is_chosen(evidence: Sequence[Evidence]) -> None:
-    item = max(evidence, key=lambda e: len(e.channels))
-    same = replace(item, boxes=np.tile(np.float32([0, 0, 9, 9]), (len(item.channels), 1)))
-    overlaps = np.linspace(0.1, 0.9, len(item.channels)).astype(np.float32)
-    assert len(same.chosen(overlaps, LABELS, top=3)) == 1
 
 
 def without_candidates(item: Evidence) -> Evidence:
@@ -138,7 +125,7 @@ def test_an_image_without_candidates_is_itself(evidence: Sequence[Evidence]) -> 
 
 
 def test_the_bag_knows_which_candidate_shows_the_object(evidence: Sequence[Evidence]) -> None:
-    item = apart(max((e for e in evidence if e.action == 0), key=lambda e: len(e.channels)))
+    item = max((e for e in evidence if e.action == 0), key=lambda e: len(e.channels))
     overlaps = -item.overlap  # a ranking that has it all wrong
     bag = make_bags([item], [overlaps], LABELS, top=len(overlaps))[0]
     order = np.argsort(item.overlap, kind="stable")
