@@ -93,7 +93,7 @@ def _decode(data: bytes) -> np.ndarray | None:
 def _cut_gif(data: bytes) -> np.ndarray | None:
     """What there is of a GIF's first picture: OpenCV reads whole files only."""
     try:
-        with av.open(io.BytesIO(data), format="gif") as container:
+        with av.open(io.BytesIO(data), "r", format="gif") as container:
             frame = next(container.decode(video=0), None)
             return None if frame is None else Converter()(frame)
     except (av.FFmpegError, ValueError):
