@@ -98,12 +98,11 @@ class Method:
         """
         self.frame, self.labels, self.parameters = frame, labels, parameters
         self._coarse, self._fine, self._rounds = coarse, fine, rounds
-        self._stages: tuple[Callable[..., Any], ...] = (
+        stages: list[Callable[..., Any]] = [
             self._prepared, self._looked, self._merged, self._proposed, self._judged,
             self._concluded,
-        )  # fmt: skip
-        if fuse is not None:
-            self._stages = tuple(fuse(stage) for stage in self._stages)
+        ]  # fmt: skip
+        self._stages = stages if fuse is None else [fuse(stage) for stage in stages]
         find = Finder.on(device, rounds)
         p = parameters
         seen = coarse_shape(frame, p.coarse_size)
