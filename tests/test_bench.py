@@ -277,7 +277,15 @@ def test_a_card_and_a_last_line(
     assert all(("fps" in row) != ("obstacle" in row) for row in report["engines"])
     assert "no network of ultralytics" in report["peer"]["obstacle"]
     assert json.loads(file.read_text()) == report
-    for part in ("frames/s", "candidates", "GFLOP", "Several cameras", "side by side", "f32", "2 photos of"):
+    for part in (
+        "frames/s",
+        "candidates",
+        "GFLOP",
+        "Several cameras",
+        "side by side",
+        "f32",
+        "2 photos of",
+    ):
         assert part in shown
 
 
