@@ -115,9 +115,7 @@ def explanation_sheet(
 
     sheet.picture(outlined(photo, result, labels), MARGIN, top)
     bottom = _actions(sheet, result, labels, top + photo.shape[0] + 44, column)
-    _candidates(
-        sheet, image, inside.candidates, len(result.candidates), labels, bottom + 40, column
-    )
+    _candidates(sheet, image, inside.candidates, result.candidates, labels, bottom + 40, column)
 
     scale = cell.shape[1] / image.shape[1]
     windows = [
@@ -161,22 +159,22 @@ def _candidates(
     sheet: _Sheet,
     image: np.ndarray,
     ranked: Sequence[Candidate],
-    kept: int,
+    kept: Sequence[Candidate],
     labels: LabelSet,
     y: int,
     width: int,
 ) -> None:
-    """The best candidates with their scores; those beyond the kept ones in grey."""
+    """The best candidates with their scores; the kept ones by their numbers, others in grey."""
     sheet.text("Candidates", MARGIN, y, 22, BOLD)
     if not ranked:
         sheet.text("No region looks like an object.", MARGIN, y + 36, 17, REGULAR, MUTED)
         return
-    note = f"{len(ranked)} in all, {kept} kept" if len(ranked) > kept else "all kept"
+    note = f"{len(ranked)} in all, {len(kept)} kept" if len(ranked) > len(kept) else "all kept"
     sheet.right(note, MARGIN + width, y, 15, REGULAR, MUTED)
     y += 16
-    for rank, candidate in enumerate(ranked[:LISTED], 1):
-        ink, weight = (INK, MEDIUM) if rank <= kept else (MUTED, REGULAR)
-        sheet.text(str(rank), MARGIN, y + THUMBNAIL // 2 + 6, 17, weight, ink)
+    for rank, candidate in _listed(ranked, kept):
+        ink, weight = (INK, MEDIUM) if rank else (MUTED, REGULAR)
+        sheet.text(str(rank or "–"), MARGIN, y + THUMBNAIL // 2 + 6, 17, weight, ink)
         crop = candidate_crop(image, candidate, labels, THUMBNAIL)
         sheet.picture(crop, MARGIN + 24, y)
         x = MARGIN + 24 + THUMBNAIL + GAP
@@ -185,10 +183,22 @@ def _candidates(
         note = f"probability {candidate.probability:.2f}"
         sheet.right(note, MARGIN + width, y + 25, 15, REGULAR, MUTED)
         room = MARGIN + width - 60 - x
-        colour = labels.colour(candidate.label) if rank <= kept else MUTED
+        colour = labels.colour(candidate.label) if rank else MUTED
         sheet.bar(x, y + 41, room, 13, candidate.score, colour)
         sheet.right(f"{candidate.score:.2f}", MARGIN + width, y + 54, 17, weight, ink)
         y += THUMBNAIL + 12
+
+
+def _listed(ranked: Sequence[Candidate], kept: Sequence[Candidate]) -> list[tuple[int, Candidate]]:
+    """All kept candidates with their numbers and the best of the others with 0, best first.
+
+    The kept ones need not be the first: what shows the same as a better one is passed over.
+    """
+    numbers = {(c.label, c.box_xyxy, c.score): rank for rank, c in enumerate(kept, 1)}
+    pairs = [(numbers.get((c.label, c.box_xyxy, c.score), 0), c) for c in ranked]
+    room = max(0, LISTED - len(kept))
+    others = [candidate for rank, candidate in pairs if not rank][:room]
+    return [(rank, c) for rank, c in pairs if rank or any(c is other for other in others)]
 
 
 def _maps(

@@ -20,9 +20,9 @@ from fra_live.evaluation.figures import (
     square_round,
     weighted_crop,
 )
-from fra_live.evaluation.sheet import explanation_sheet
+from fra_live.evaluation.sheet import _listed, explanation_sheet
 from fra_live.explain import explain
-from fra_live.results import Box
+from fra_live.results import Box, Candidate
 from fra_live.samples import Region, Sample
 
 DRINK = ("drink", (30, 20, 50, 40))
@@ -131,6 +131,19 @@ def test_a_sheet_of_any_picture(size: tuple[int, int], recognizer: Any, paint: A
     assert (sheet[:, :30] > 250).all()
     assert (sheet[:, -20:] > 250).all()
     assert (sheet < 60).any()
+
+
+def candidate(score: float, label: str = "drink", x: float = 0) -> Candidate:
+    return Candidate(label, (x, 0, x + 9, 9), (), score, 0.5)
+
+
+def test_kept_candidates_are_listed_by_their_numbers() -> None:
+    ranked = [candidate(s, x=i) for i, s in enumerate((0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2))]
+    kept = [replace(ranked[i], person=0) for i in (0, 2, 7)]  # others show what these show
+    listed = _listed(ranked, kept)
+    assert [rank for rank, _ in listed] == [1, 0, 2, 0, 3]
+    assert [c.score for _, c in listed] == [0.9, 0.8, 0.7, 0.6, 0.2]
+    assert [rank for rank, _ in _listed(ranked[:2], ranked[:2])] == [1, 2]
 
 
 def test_a_sheet_needs_an_explanation(recognizer: Any, paint: Any) -> None:
