@@ -145,7 +145,8 @@ def is_image(path: Path) -> bool:
         return head[8:12] in (b"avif", b"avis", b"heic", b"mif1")
     if head.startswith((b"\x1aE\xdf\xa3", b"RIFF", b"FLV", b"OggS", b"\0\0\x01\xba")):
         return False
-    return suffix in IMAGE_SUFFIXES
+    # A GIF without its first bytes can be read as a film only.
+    return suffix in IMAGE_SUFFIXES and suffix != ".gif"
 
 
 def _moves(path: Path, head: bytes) -> bool:

@@ -14,11 +14,13 @@ import numpy as np
 from fra_live.errors import SourceError
 from fra_live.video.address import check_file
 from fra_live.video.base import MAX_PIXELS, Frame, Source
-from fra_live.video.decoding import Converter
+from fra_live.video.decoding import Converter, video_stream
 from fra_live.video.headers import declared_size
 
 MAX_BYTES = 500_000_000
 _MAX_SIDE = 65_500  # what OpenCV's drawing and JPEG can address
+# Formats (the last is AVIF's) of which OpenCV refuses files that are little damaged.
+_DAMAGED_FORMATS = "gif,mov"
 _WITH_ALPHA = (b"\x89PNG", b"RIFF", b"II*\0", b"MM\0*", b"GIF8")
 
 
@@ -47,6 +49,8 @@ def read_image(path: Path) -> np.ndarray:
     except (cv2.error, MemoryError, ValueError):
         image = None
     if image is None:
+        image = _by_libav(data)
+    if image is None:
         what = "damaged or cut off" if declared_size(data) else "no image"
         raise SourceError(
             f"{path} cannot be read, it is {what}; open it in an image viewer to check it, or save"
@@ -72,8 +76,6 @@ def _decode(data: bytes) -> np.ndarray | None:
     colour = cv2.imdecode(buffer, cv2.IMREAD_COLOR)  # upright, 8 bits, without transparency
     if not data.startswith(_WITH_ALPHA):
         return colour
-    if colour is None and data.startswith(b"GIF8"):
-        return _cut_gif(data)
     stored = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
     if stored is None:
         return colour
@@ -90,13 +92,15 @@ def _decode(data: bytes) -> np.ndarray | None:
     return ((colour * weight + 255 * (255 - weight) + 127) // 255).astype(np.uint8)
 
 
-def _cut_gif(data: bytes) -> np.ndarray | None:
-    """What there is of a GIF's first picture: OpenCV reads whole files only."""
+def _by_libav(data: bytes) -> np.ndarray | None:
+    """The first picture of a damaged GIF or AVIF; None where there is none."""
+    options = {"format_whitelist": _DAMAGED_FORMATS}
     try:
-        with av.open(io.BytesIO(data), "r", format="gif") as container:
-            frame = next(container.decode(video=0), None)
+        with av.open(io.BytesIO(data), "r", container_options=options) as container:
+            stream = video_stream(container, "")
+            frame = next(container.decode(stream), None)
             return None if frame is None else Converter()(frame)
-    except (av.FFmpegError, ValueError):
+    except (av.FFmpegError, SourceError, ValueError):
         return None
 
 

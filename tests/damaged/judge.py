@@ -220,7 +220,8 @@ def read_plainly(path: Path) -> Plain:
     if still is not None:
         return Plain(still)
     # What a decoder leaves out of a damaged picture shows whatever the memory held before, by
-    # chance an earlier picture: read with old memory and with new, it differs.
+    # chance an earlier picture, or what H.264 guesses: read with old memory and guesses, and with
+    # new memory and none, such a picture differs.
     with_old, with_new = _plain_film(path, keep=False), _plain_film(path, keep=True)
     return Plain(with_old.numbers & with_new.numbers, with_old.warped)
 
@@ -250,6 +251,8 @@ def _plain_film(path: Path, keep: bool) -> Plain:
             if stream.codec_context is None:  # an unknown codec
                 return Plain()
             stream.codec_context.thread_count = 1  # else it differs from time to time
+            if keep and stream.codec_context.name == "h264":
+                stream.codec_context.options = {"enable_er": "0"}
             warped = stream.sample_aspect_ratio not in (None, 0, 1)
             for packet in container.demux(stream):
                 try:
