@@ -20,6 +20,7 @@ from fra_live.demo.relief import Area, Capsule, Colour, Picture, Point, coverage
 
 AREA: Area = (40, 90, 290, 400)
 GRIP = 74.0  # from the end of an object that is at the face to the middle of the fist
+HANDLE = 88.0  # length of an object; it ends inside the fist, so that one piece is seen
 ELBOW = (84.0, 424.0)
 _FIST_AXIS = (-0.988, 0.156)  # along which the fist below is drawn, away from the face
 _SEEN = 0.8  # coverage from which a px counts; shadows stay below it
@@ -64,8 +65,8 @@ def paint_spoon(picture: Picture, portrait: Portrait, tip: Place, back: Place) -
     """
     u, v = picture.along(tip, back)
     bowl = 10.5 * (np.hypot((u - 17) / 17, v / (10.5 - 0.12 * (u - 17))) - 1)
-    width = np.interp(u, (28, 40, 90, 128), (3.4, 2.0, 3.0, 4.6)).astype(np.float32)
-    handle = np.maximum(np.abs(v) - width, np.maximum(28 - u, u - 128))
+    width = np.interp(u, (28, 40, 70, HANDLE), (3.4, 2.0, 2.6, 3.4)).astype(np.float32)
+    handle = np.maximum(np.abs(v) - width, np.maximum(28 - u, u - HANDLE))
     alpha = coverage(np.minimum(bowl, handle))
     picture.shadow(alpha, portrait.person(picture.area))
     light = 0.62 + 0.34 * _bump(v, -1.0, 1.8) - 0.12 * np.clip(v / 4, -1, 1)
@@ -84,9 +85,9 @@ def paint_paint_brush(picture: Picture, portrait: Portrait, tip: Place, back: Pl
         back: direction from there along the handle.
     """
     u, v = picture.along(tip, back)
-    stations, widths = (0, 6, 22, 34, 48, 80, 126), (4.5, 8.0, 6.5, 4.6, 4.8, 4.0, 2.4)
+    stations, widths = (0, 6, 22, 34, 48, 70, HANDLE), (4.5, 8.0, 6.5, 4.6, 4.8, 4.2, 3.4)
     width = np.interp(u, stations, widths).astype(np.float32)
-    alpha = coverage(np.maximum(np.abs(v) - width, np.maximum(-u, u - 126)))
+    alpha = coverage(np.maximum(np.abs(v) - width, np.maximum(-u, u - HANDLE)))
     picture.shadow(alpha, portrait.person(picture.area))
     light = 0.75 + 0.5 * _bump(v / width, -0.35, 0.45) - 0.25 * np.clip(v / width, 0, 1)
     picture.paint(alpha, _lit(light, (0.17, 0.15, 0.14)))
