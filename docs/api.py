@@ -21,15 +21,14 @@ import fra_live
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def module_names() -> list[str]:
-    """Every module of the package, but the one that only starts the program."""
-    names = []
-    for path in sorted((ROOT / "fra_live").rglob("*.py")):
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        name = ".".join(parts).removesuffix(".__init__")
-        if name != "fra_live.__main__":
-            names.append(name)
-    return names
+def everything() -> list[str]:
+    """The public names, and all that lies below: a package brings its own modules with it."""
+    tops = {
+        path.stem
+        for path in (ROOT / "fra_live").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").is_file()
+    }
+    return ["fra_live", *(f"fra_live.{top}" for top in sorted(tops - {"__init__", "__main__"}))]
 
 
 def build(names: list[str], out: Path) -> list[str]:
@@ -42,7 +41,7 @@ def build(names: list[str], out: Path) -> list[str]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         pdoc.pdoc(*names, output_directory=out)
-    return [str(w.message) for w in caught if "pdoc" in Path(w.filename).parts]
+    return [str(w.message).splitlines()[0] for w in caught if "pdoc" in Path(w.filename).parts]
 
 
 def main() -> int:
@@ -53,11 +52,11 @@ def main() -> int:
     parser.add_argument("modules", nargs="*", help="default: all")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "api")
     args = parser.parse_args()
-    names = args.modules or module_names()
-    problems = build(names, args.out)
+    problems = build(args.modules or everything(), args.out)
     for problem in problems:
         print(problem, file=sys.stderr)
-    print(f"{len(names)} modules in {args.out / 'index.html'}, {len(problems)} warnings")
+    pages = len(list(args.out.rglob("*.html")))
+    print(f"{pages} pages in {args.out}, {len(problems)} warnings")
     return 1 if problems else 0
 
 

@@ -103,7 +103,7 @@ class SoundTrack:
         self._name = str(source)
         self._tracks: dict[int, _Track] = {}
         self._container = None
-        self._pending: Packet[Any] | None = None
+        self._pending: Any = None  # a packet whose time has not come
         try:
             self._container = open_file(source)
             start_s = start_time_s(self._container)
