@@ -293,4 +293,8 @@ def load(
     follow = follow and (threads or cores()) > 1
     each = (threads or cores()) // 2 if follow else threads
     choice = open_engines(bundle, engine, precision, each)
+    if getattr(choice.coarse, "device", None) is not None:  # on a GPU all steps stay there
+        from fra_live.device_recognizer import DeviceRecognizer
+
+        return DeviceRecognizer(bundle, choice)
     return Recognizer(bundle, choice, follow=follow and choice.backend == "openvino")

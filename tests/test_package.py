@@ -22,6 +22,7 @@ NOT_TO_RUN = (
     # What GPUs need, imported where one is chosen.
     "fra_live.stages.device", "fra_live.device_recognizer", "fra_live.runtime.cuda_engine",
     "fra_live.runtime.onnx_", "fra_live.runtime.tensorrt_network",
+    "fra_live.runtime.tensorrt_backend",
 )  # fmt: skip
 
 

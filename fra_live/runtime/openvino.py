@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from fra_live.errors import EngineError
 from fra_live.runtime.bundle import Bundle
 
+_FIRST_USE = threading.Lock()
 PRECISIONS = ("int8", "f32", "bf16")
 
 
@@ -49,6 +51,10 @@ class OpenVINOEngine:
     def __init__(self, path: Path, precision: str, threads: int) -> None:
         import openvino as ov
 
+        # The first request asks for this table; when two threads do so at once, each waits for
+        # the other for ever (seen in OpenVINO 2026.4).
+        with _FIRST_USE:
+            ov.Type.u8.to_dtype()
         self._core = ov.Core()
         self._path = path
         try:

@@ -96,7 +96,7 @@ def _by_libav(data: bytes) -> np.ndarray | None:
     """The first picture of a damaged GIF or AVIF; None where there is none."""
     options = {"format_whitelist": _DAMAGED_FORMATS}
     try:
-        with av.open(io.BytesIO(data), "r", container_options=options) as container:
+        with av.open(io.BytesIO(data), mode="r", container_options=options) as container:
             stream = video_stream(container, "")
             frame = next(container.decode(stream), None)
             return None if frame is None else Converter()(frame)
