@@ -73,15 +73,17 @@ def test_an_error_in_writing_reaches_the_giver() -> None:
 
 
 def test_an_error_outside_drops_the_rest() -> None:
-    go, written = threading.Event(), []
+    begun, go, written = threading.Event(), threading.Event(), []
 
     def write(number: int) -> None:
+        begun.set()
         go.wait(5)
         written.append(number)
 
     with pytest.raises(KeyError), WriteBehind(write) as behind:
         for number in range(4):
             behind.put(number)
+        assert begun.wait(20)  # else the first would be dropped as well
         threading.Timer(0.05, go.set).start()
         raise KeyError
     assert written == [0]
