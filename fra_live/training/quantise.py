@@ -64,7 +64,6 @@ def quantise_network(path: Path, inputs: list[np.ndarray], target: Path) -> None
     """
     import onnx
 
-    kind = logging.getLoggerClass()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import nncf
@@ -73,7 +72,7 @@ def quantise_network(path: Path, inputs: list[np.ndarray], target: Path) -> None
             OverflowFix,
         )
 
-        logging.setLoggerClass(kind)  # nncf puts its own in the place of everybody's
+        logging.setLoggerClass(logging.Logger)  # nncf puts its own in the place of everybody's
         nncf.set_log_level(logging.ERROR)
         model = onnx.load(path)
         name = model.graph.input[0].name

@@ -37,8 +37,8 @@ def quantised(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 def test_everybody_keeps_their_loggers(quantised: Path) -> None:
-    assert quantised.is_dir()
-    assert logging.getLoggerClass().__module__ == "logging"
+    assert quantised.is_dir()  # made by nncf
+    assert logging.getLoggerClass() is logging.Logger
 
 
 def test_auto_takes_the_quantised_networks(quantised: Path) -> None:
