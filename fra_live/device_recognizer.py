@@ -25,6 +25,7 @@ from fra_live.runtime.engine import EngineChoice, TensorEngine
 from fra_live.segmenter import Segmentation, Segmenter, StageClock
 from fra_live.stages.candidates import Proposal
 from fra_live.stages.classify import Classifier
+from fra_live.stages.preprocess import check_frame
 from fra_live.stages.rank import Ranker
 from fra_live.stages.regions import outline
 
@@ -200,10 +201,7 @@ class DeviceRecognizer(Recognizer):
         self, image: np.ndarray, *, timestamp_s: float = 0.0, explain: bool = False
     ) -> FrameResult:
         """Recognize the actions in one frame; see `Recognizer.__call__`."""
-        if not isinstance(image, np.ndarray):
-            raise ValueError(f"A frame is an array, not {type(image).__name__}; was it read?")
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-            raise ValueError(f"A frame is (H, W, 3) uint8, not {image.shape} {image.dtype}.")
+        check_frame(image)
         clock = StageClock()
         outcome, runner = self.device_segment.run(image)
         clock.stages_ms.update(outcome.stages_ms)

@@ -21,7 +21,7 @@ from fra_live.recognizer import Recognizer, load
 from fra_live.results import FrameResult
 from fra_live.runtime.cpu import cores
 
-_MOST_WORKERS = 4  # beyond, decoding and drawing are slower than the recognition
+_MOST_WORKERS = 4  # each holds the networks once more; decoding and drawing need cores too
 
 
 class TimedImage(Protocol):

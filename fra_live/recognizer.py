@@ -23,6 +23,7 @@ from fra_live.stages.assign import nearest_faces, nearest_windows
 from fra_live.stages.candidates import Proposal
 from fra_live.stages.classify import Classifier
 from fra_live.stages.features import ImageEvidence, block_sizes, feature_matrix
+from fra_live.stages.preprocess import check_frame
 from fra_live.stages.rank import Ranker, best_distinct, ranking_blocks, ranking_features
 from fra_live.stages.regions import body_parts, outline
 
@@ -120,10 +121,7 @@ class Recognizer:
             ValueError: the image has another shape or type.
             EngineError: the backend failed.
         """
-        if not isinstance(image, np.ndarray):
-            raise ValueError(f"A frame is an array, not {type(image).__name__}; was it read?")
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-            raise ValueError(f"A frame is (H, W, 3) uint8, not {image.shape} {image.dtype}.")
+        check_frame(image)
         clock = StageClock()
         found = self.segment(image, clock)
         labels, p = self.labels, self.parameters

@@ -10,6 +10,18 @@ import numpy as np
 HALVE_FROM = 1.7
 
 
+def check_frame(image: object) -> None:
+    """Make sure that a frame is what every step takes.
+
+    Raises:
+        ValueError: it is no (H, W, 3) uint8 array, or has no pixels.
+    """
+    if not isinstance(image, np.ndarray):
+        raise ValueError(f"A frame is an array, not {type(image).__name__}; was it read?")
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+        raise ValueError(f"A frame is (H, W, 3) uint8, not {image.shape} {image.dtype}.")
+
+
 def coarse_shape(frame: tuple[int, int], size: int, multiple: int = 32) -> tuple[int, int]:
     """Input size of Net_coarse for a frame: about `size`² px, the frame's proportions.
 

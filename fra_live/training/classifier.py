@@ -119,6 +119,8 @@ def held_out_scores(
         inside = [b for b, a in zip(bags, assigned, strict=True) if a != part]
         classifier = fit_scores(inside, actions, regularisation)
         mine = np.flatnonzero(assigned == part).tolist()
+        if not mine:  # fewer images than parts
+            continue
         scores[mine] = bag_scores(classifier, [bags[i] for i in mine])
     return scores
 

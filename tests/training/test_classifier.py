@@ -128,3 +128,10 @@ def test_ablations_keep_the_blocks_that_are_named() -> None:
     for name, place in slices.items():
         assert np.all(kept.rows[:, place] == (1.0 if name in ("fine", "object") else 0.0))
     assert bag.rows.min() == 1.0
+
+
+def test_held_out_scores_of_fewer_images_than_parts() -> None:
+    few = [b for action in (0, 1) for b in [b for b in BAGS if b.action == action][:3]]
+    scores = held_out_scores(few, actions=2)
+    assert scores.shape == (6, 2)
+    assert np.isfinite(scores).all()
