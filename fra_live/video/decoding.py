@@ -9,6 +9,7 @@ from typing import Any
 import av
 import numpy as np
 from av.container import InputContainer
+from av.sidedata.sidedata import SideDataContainer
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
@@ -74,7 +75,9 @@ def start_time_s(container: InputContainer) -> Fraction:
 
 def display_matrix(frame: av.VideoFrame) -> np.ndarray | None:
     """The 2×2 int32 part of the frame's display matrix; None where it says nothing."""
-    side_data: Any = frame.side_data  # the package's own types are wrong here
+    # Not frame.side_data: a frame keeps that, and that the frame, so that neither leaves the memory
+    # until Python looks for circles.
+    side_data: Any = SideDataContainer(frame)  # type: ignore[call-arg]  # its types are wrong
     for data in side_data:
         if data.type.name == "DISPLAYMATRIX":
             matrix = np.frombuffer(bytes(data), np.int32)

@@ -100,7 +100,7 @@ class FileSource(Source):
             duration = self._container.duration
             self.duration_s = duration / av.time_base if duration and duration > 0 else None
             self._timeline = Timeline(1 / self.rate if self.rate else _DEFAULT_STEP)
-            self._reading = self._read()
+            self._reading: Iterator[Frame] = self._read()
             first = next(self._reading, None)
         except DECODING_ERRORS as error:
             self.close()
@@ -144,7 +144,9 @@ class FileSource(Source):
         if not self._lock.acquire(timeout=_CLOSING_S):
             return
         try:
-            self._iterator = iter(())
+            # The reading, which knows this source, goes too: else decoder and pictures stay in the
+            # memory until Python looks for circles, tens of MB a file.
+            self._iterator = self._reading = iter(())
             self._container.close()
         finally:
             self._lock.release()
