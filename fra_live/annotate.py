@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,8 +14,8 @@ from fra_live.errors import SinkError, SourceError
 from fra_live.labels import LabelSet
 from fra_live.live.events import ActiveEvent, EventParameters, EventTracker
 from fra_live.live.overlay import Overlay, OverlayOptions
-from fra_live.pool import recognize_all
 from fra_live.results import FrameResult
+from fra_live.standby import Reserve, Standby
 from fra_live.video.base import Frame, Source
 from fra_live.video.files import FileSource
 from fra_live.video.images import read_image
@@ -80,17 +80,24 @@ class Annotator:
         options: OverlayOptions | None = None,
         parameters: EventParameters | None = None,
         patience_s: float | None = PATIENCE_S,
+        reserves: Iterable[Callable[[], Reserve]] = (),
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Keep what all files share.
 
         Args:
-            recognizer: called from the thread that calls `image` and `video`.
+            recognizer: called from threads of our own, by one at a time; those of a pool side by
+                side.
             options: what is drawn.
             parameters: how results become events.
-            patience_s: how long a single frame may take to be read, or to be written; an input
-                whose decoder hangs is given up then. None: for ever.
+            patience_s: how long a single frame may take to be read, to be recognized, or to be
+                written; an input whose decoder hangs is given up then, and so is an engine. None:
+                for ever.
+            reserves: load other recognizers, which take over where the engine fails or hangs.
+            tell: gets a sentence when one has taken over.
         """
         self.recognizer, self._patience_s = recognizer, patience_s
+        self._standby = Standby(recognizer, reserves, patience_s, tell)
         self.options = options or OverlayOptions()
         self.parameters = parameters or EventParameters()
 
@@ -100,6 +107,7 @@ class Annotator:
         Raises:
             SourceError: it cannot be read, or not in time.
             SinkError: the copy cannot be written.
+            EngineError: no engine works any more.
         """
         try:
             image = in_time(lambda: read_image(path), self._patience_s)
@@ -107,7 +115,7 @@ class Annotator:
             raise self._given_up(path) from None
         _check_size(path, (image.shape[0], image.shape[1]))
         overlay = Overlay(self.recognizer.labels, self.options)
-        result = self.recognizer(image, explain=overlay.needs_explanation)
+        result = self._standby(image, path.name, explain=overlay.needs_explanation)
         write_image(output, overlay.draw(image, result))
         return Annotated(1, result={"source": str(path), **line_of(result)})
 
@@ -123,6 +131,7 @@ class Annotator:
         Raises:
             SourceError: it cannot be read, or not in time.
             SinkError: the copy cannot be written, or not in time.
+            EngineError: no engine works any more.
         """
         try:
             source = in_time(lambda: FileSource.open(path), self._patience_s)
@@ -155,10 +164,12 @@ class Annotator:
             try:
                 with ReadAhead(source, few, patience_s) as frames, written:
                     explain = overlay.needs_explanation
-                    for frame, result in recognize_all(recognizer, frames, explain=explain):
-                        events += tracker.update(result, frame.index)
-                        written.put((frame, result, tracker.active))
-                        step(source, frame)
+                    # Closed in any case: its threads must not meet those of the next file.
+                    with closing(self._standby.map(frames, path.name, explain=explain)) as results:
+                        for frame, result in results:
+                            events += tracker.update(result, frame.index)
+                            written.put((frame, result, tracker.active))
+                            step(source, frame)
             except Stalled:
                 if not written.stalled:
                     raise

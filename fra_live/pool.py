@@ -7,38 +7,19 @@ counts, one recognizer has all cores.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 
+from fra_live.crew import OneRecognizer, T, recognize_side_by_side
 from fra_live.labels import LabelSet
 from fra_live.recognizer import Recognizer, load
 from fra_live.results import FrameResult
 from fra_live.runtime.cpu import cores
 
 _MOST_WORKERS = 4  # each holds the networks once more; decoding and drawing need cores too
-
-
-class TimedImage(Protocol):
-    """A frame of a source."""
-
-    @property
-    def image(self) -> np.ndarray:
-        """(H, W, 3) uint8 BGR."""
-        ...
-
-    @property
-    def timestamp_s(self) -> float:
-        """Its time in the source, s."""
-        ...
-
-
-T = TypeVar("T", bound=TimedImage)
 
 
 class RecognizerPool:
@@ -96,41 +77,7 @@ class RecognizerPool:
             EngineError: the backend failed; the frames before it have come.
             Exception: what `frames` raised, after the frames before it.
         """
-        free: SimpleQueue[Recognizer] = SimpleQueue()
-        for recognizer in self.recognizers:
-            free.put(recognizer)
-
-        def work(frame: T) -> FrameResult:
-            recognizer = free.get()
-            try:
-                return recognizer(frame.image, timestamp_s=frame.timestamp_s, explain=explain)
-            finally:
-                free.put(recognizer)
-
-        under_way: deque[tuple[T, Future[FrameResult]]] = deque()
-        threads = ThreadPoolExecutor(len(self.recognizers), "recognition")
-        source = iter(frames)
-        failure: Exception | None = None
-        try:
-            while True:
-                try:
-                    frame = next(source)
-                except StopIteration:
-                    break
-                except Exception as error:  # the frames before it are still to come
-                    failure = error
-                    break
-                under_way.append((frame, threads.submit(work, frame)))
-                if len(under_way) > len(self.recognizers):
-                    done, result = under_way.popleft()
-                    yield done, result.result()
-            while under_way:
-                done, result = under_way.popleft()
-                yield done, result.result()
-        finally:
-            threads.shutdown(wait=True, cancel_futures=True)
-        if failure is not None:
-            raise failure
+        return recognize_side_by_side(self.recognizers, frames, explain=explain)
 
 
 def load_pool(
@@ -158,16 +105,6 @@ def load_pool(
         count = 1
     others = (load(model, engine, precision, max(1, threads // count)) for _ in range(count - 1))
     return RecognizerPool([first, *others])
-
-
-class OneRecognizer(Protocol):
-    """What recognizes one frame."""
-
-    def __call__(
-        self, image: np.ndarray, /, *, timestamp_s: float = 0.0, explain: bool = False
-    ) -> FrameResult:
-        """See `Recognizer.__call__`."""
-        ...
 
 
 def recognize_all(

@@ -7,17 +7,20 @@ events.jsonl, results.jsonl (a line an image) and, on demand, frames.jsonl (a li
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from fra_live.annotate import PATIENCE_S, Annotator, FrameRecognizer
+from fra_live.claims import Claims
+from fra_live.crashes import CrashNote
 from fra_live.errors import SinkError, SourceError
 from fra_live.live.events import EventParameters
 from fra_live.live.overlay import OverlayOptions
 from fra_live.locking import FolderLock
 from fra_live.records import Record, Records, copies_in, fingerprint, records_folder
 from fra_live.reports import InputReport, ProcessReport, Progress
+from fra_live.standby import Reserve
 from fra_live.video.base import Frame, Source
 from fra_live.video.inputs import Input, expand_inputs
 
@@ -33,44 +36,66 @@ def process(
     overlay_options: OverlayOptions | None = None,
     event_parameters: EventParameters | None = None,
     overwrite: bool = False,
+    again: bool = False,
     patience_s: float | None = PATIENCE_S,
+    reserves: Iterable[Callable[[], Reserve]] = (),
     progress: Callable[[Progress], None] | None = None,
 ) -> ProcessReport:
     """Annotate recorded files.
 
     An input that was done before, with the same model and settings, and has not changed since,
-    is skipped. One that cannot be read is refused, and the others go on. No input is ever
-    written over, and nothing gets its name before it is complete.
+    is skipped. One that cannot be read is refused, and the others go on; so is one at which an
+    earlier run died. No input is ever written over, and nothing gets its name before it is
+    complete.
 
     Args:
         inputs: video files and images, folders (searched to the bottom), globs.
         out: folder of the results; made where it is missing.
-        recognizer: made by `fra_live.load`; called from this thread.
+        recognizer: made by `fra_live.load` or, for several frames at a time, `load_pool`.
         frames_jsonl: write a line a frame as well.
         overlay_options: what is drawn.
         event_parameters: how results become events.
         overwrite: do everything anew, and write over files that are not from an earlier run.
-        patience_s: how long a single frame may take to be read or written; an input whose decoder
-            hangs is refused then. None: for ever.
-        progress: called at every frame and at the end of every input.
+        again: try inputs once more that an earlier run died at.
+        patience_s: how long a single frame may take to be read, recognized or written; an input
+            whose decoder hangs is refused then, an engine that hangs replaced. None: for ever.
+        reserves: load other recognizers, tried in turn when the engine fails or hangs; see
+            `fra_live.standby.reserves_of`.
+        progress: called at every frame, at the end of every input, and when an engine was replaced.
 
     Raises:
         SinkError: `out` cannot be written to, or another run is at work in it.
-        FraLiveError: the recognizer failed.
+        EngineError: the engine failed or hangs, and so does all that was in reserve.
     """
-    annotator = Annotator(recognizer, overlay_options, event_parameters, patience_s)
-    with FolderLock(records_folder(out), out):
+
+    def tell(sentence: str) -> None:
+        run.tell(sentence)
+
+    annotator = Annotator(recognizer, overlay_options, event_parameters, patience_s, reserves, tell)
+    folder = records_folder(out)
+    with FolderLock(folder, out), CrashNote(folder) as note:
         records = Records(out, overwrite)
+        if note.death is not None:
+            records.blame(note.death)
         found, refused = expand_inputs(inputs, out, copies_in)
         total = len(found) + len(refused)
-        run = _Run(annotator, records, found, total, frames_jsonl, overwrite, progress)
+        settings = {
+            "manifest": dict(recognizer.bundle.manifest),
+            "threshold": recognizer.threshold,
+            "overlay": asdict(annotator.options),
+            "events": asdict(annotator.parameters),
+        }
+        claims = Claims(
+            records, found, fingerprint(settings), frames_jsonl, overwrite=overwrite, again=again
+        )
+        run = _Run(annotator, claims, note, total, progress)
         try:
             reports = [run.refuse(path, error) for path, error in refused]
             reports += [run.take(entry) for entry in found]
         finally:  # also after Ctrl-C: what is done is in the tables
             events = records.write_events()
             results, frames = records.write_results(), records.write_frames()
-    return ProcessReport(tuple(reports), events, results, frames)
+    return ProcessReport(tuple(reports), events, results, frames, tuple(run.notices))
 
 
 class _Run:
@@ -79,27 +104,22 @@ class _Run:
     def __init__(
         self,
         annotator: Annotator,
-        records: Records,
-        inputs: Sequence[Input],
+        claims: Claims,
+        note: CrashNote,
         total: int,
-        frames_jsonl: bool,
-        overwrite: bool,
         progress: Callable[[Progress], None] | None,
     ) -> None:
-        self._annotator, self._records, self._total = annotator, records, total
-        self._frames_jsonl, self._overwrite = frames_jsonl, overwrite
+        self._annotator, self._claims, self._note = annotator, claims, note
+        self._records, self._total = claims.records, total
         self._progress = progress or (lambda _: None)
         self._number = 0
-        self._protected = {entry.path.resolve() for entry in inputs} | records.inputs()
-        recognizer = annotator.recognizer
-        self._settings = fingerprint(
-            {
-                "manifest": dict(recognizer.bundle.manifest),
-                "threshold": recognizer.threshold,
-                "overlay": asdict(annotator.options),
-                "events": asdict(annotator.parameters),
-            }
-        )
+        self._path = Path()  # of the input at work
+        self.notices: list[str] = []
+
+    def tell(self, sentence: str) -> None:
+        """Pass on what happened to the engine."""
+        self.notices.append(sentence)
+        self._progress(Progress(self._path, self._number + 1, self._total, message=sentence))
 
     def refuse(self, path: Path, error: Exception) -> InputReport:
         """Report an input that cannot be processed."""
@@ -107,12 +127,16 @@ class _Run:
 
     def take(self, entry: Input) -> InputReport:
         """Process one input, unless that was done before."""
+        self._path = entry.path
         try:
-            record, done = self._begin(entry)
+            record, done = self._claims.make(entry)
             if not done:
+                self._note.begin(record.key)
                 record = self._annotate(entry, record)
         except (SourceError, SinkError) as error:
             return self.refuse(entry.path, error)
+        finally:
+            self._note.end()
         return self._report(
             InputReport(
                 entry.path,
@@ -140,47 +164,6 @@ class _Run:
         )
         return report
 
-    def _begin(self, entry: Input) -> tuple[Record, bool]:
-        """The input's record, and whether there is nothing left to do."""
-        try:
-            source = entry.path.resolve()
-            stat = source.stat()
-        except OSError as error:
-            raise SourceError(f"{entry.path} cannot be read: {error.strerror}.") from error
-        old = self._records.get(source)
-        now = (stat.st_size, stat.st_mtime_ns, self._settings)
-        if old is not None and not self._overwrite and self._records.is_whole(old):
-            enough = old.frame_lines or entry.image or not self._frames_jsonl
-            if now == (old.size, old.mtime_ns, old.settings) and enough:
-                return old, True
-        if old is not None and not self._is_input(self._records.out / old.output):
-            output = old.output
-        else:
-            output = self._name(entry)
-        record = Record(str(source), *now, output)
-        self._records.save(record)
-        return record, False
-
-    def _name(self, entry: Input) -> str:
-        """A name for the copy that is nobody else's."""
-        for name in entry.copy_names():
-            path = self._records.out / name
-            if self._records.owner(name.as_posix()) or self._is_input(path):
-                continue
-            if path.exists() and not self._overwrite:
-                raise SinkError(
-                    f"{path} exists and is not from an earlier run; move it away, choose another"
-                    " folder, or allow overwriting."
-                )
-            return name.as_posix()
-        raise SinkError(f"There are too many files named {entry.relative.stem}.")
-
-    def _is_input(self, path: Path) -> bool:
-        if path.resolve() in self._protected:
-            return True
-        # The same file under another name: a link, or capitals where they mean nothing.
-        return path.exists() and any(p.exists() and p.samefile(path) for p in self._protected)
-
     def _annotate(self, entry: Input, record: Record) -> Record:
         records, started = self._records, time.perf_counter()
         output = records.out / record.output
@@ -206,7 +189,7 @@ class _Run:
         if entry.image:
             made = self._annotator.image(entry.path, output)
         else:
-            lines = records.frames_path(record) if self._frames_jsonl else None
+            lines = records.frames_path(record) if self._claims.frames_jsonl else None
             made = self._annotator.video(entry.path, output, lines, step)
         if made.result is not None:
             made.result["output"] = record.output
@@ -215,10 +198,11 @@ class _Run:
             complete=True,
             output_bytes=output.stat().st_size,
             frames=made.frames,
-            frame_lines=self._frames_jsonl and not entry.image,
+            frame_lines=self._claims.frames_jsonl and not entry.image,
             problem=made.problem,
             events=made.events,
             result=made.result,
+            deaths=0,
         )
         records.save(record)
         return record

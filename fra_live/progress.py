@@ -49,6 +49,9 @@ def progress_bar(console: Console | None = None) -> Iterator[Callable[[Step], No
         def show(step: Step) -> None:
             nonlocal task
             name = f"[{step.number}/{step.total}] {step.path.name}"
+            if step.state is None and step.message:
+                console.print(escape(step.message), style="yellow", highlight=False, soft_wrap=True)
+                return
             if step.state is None:
                 if task is None:
                     task = bars.add_task(escape(name), total=1.0, fps="")

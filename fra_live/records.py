@@ -12,14 +12,15 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from fra_live.crashes import Death
 from fra_live.errors import SinkError
 from fra_live.video.address import natural_key
 from fra_live.video.sinks import JsonlSink
-from fra_live.video.writing import PartFile, sink_error, write_atomic
+from fra_live.video.writing import PartFile, part_path, sink_error, write_atomic
 
 FOLDER = ".fra-live"
 EVENTS, FRAMES, RESULTS = "events.jsonl", "frames.jsonl", "results.jsonl"
@@ -42,6 +43,8 @@ class Record:
         problem: what was wrong with the input, as a sentence.
         events: lines for events.jsonl.
         result: of an image, the line for results.jsonl.
+        fault: what the program died of while it was at work on the input; None: it did not.
+        deaths: how often it died there for reasons that may have been others.
     """
 
     input: str
@@ -56,6 +59,8 @@ class Record:
     problem: str | None = None
     events: list[dict[str, Any]] = field(default_factory=list)
     result: dict[str, Any] | None = None
+    fault: str | None = None
+    deaths: int = 0
 
     @property
     def key(self) -> str:
@@ -97,6 +102,19 @@ class Records:
         text = json.dumps({"format": _FORMAT, **asdict(record)}, allow_nan=False)
         write_atomic(self.folder / f"{record.key}.json", text.encode())
         self._records[record.input] = record
+
+    def blame(self, death: Death) -> None:
+        """Note in the input's record that the last run died at it, and clear up after it.
+
+        Raises:
+            SinkError: the record cannot be written.
+        """
+        for record in list(self._records.values()):
+            if record.key == death.key and not record.complete:
+                self.save(replace(record, fault=death.fault, deaths=record.deaths + 1))
+                for path in (self.out / record.output, self.frames_path(record)):
+                    with contextlib.suppress(OSError):
+                        part_path(path).unlink(missing_ok=True)
 
     def frames_path(self, record: Record) -> Path:
         """Where an input's frame lines are kept."""

@@ -20,7 +20,8 @@ class Progress:
         share: 0..1 of it that is done; None where that is not known.
         fps: frames done a second, on average over this input.
         state: None while it goes on, else how it ended.
-        message: why it was refused, or what is missing in its result.
+        message: why it was refused, or what is missing in its result; while it goes on, that
+            another engine has taken over.
     """
 
     path: Path
@@ -63,12 +64,14 @@ class ProcessReport:
         events: events.jsonl of the folder, over this and earlier runs.
         results: results.jsonl; None where the folder holds no images.
         frames: frames.jsonl; None where it was never asked for.
+        notices: a sentence each time that an engine failed or hung and another one took over.
     """
 
     inputs: tuple[InputReport, ...]
     events: Path
     results: Path | None
     frames: Path | None
+    notices: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -2,93 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import subprocess
-import sys
-from fractions import Fraction
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from fra_live.errors import EngineError, SinkError
-from fra_live.labels import LabelSet
+from fra_live.errors import SinkError
 from fra_live.live.overlay import OverlayOptions
 from fra_live.process import process
 from fra_live.reports import Progress
-from fra_live.results import Candidate, FrameResult
 from fra_live.video.files import FileSource
-from fra_live.video.sinks import VideoSink
-
-SIZE = (96, 128)
-RATE = 10
-RED, GREY = (40, 40, 230), (120, 120, 120)
-OUTLINE = np.array([[20, 20], [60, 20], [60, 60], [20, 60]], np.float32)
-
-
-class RedFinder:
-    """Takes red for drinking."""
-
-    labels = LabelSet(
-        ("background", "face", "hand", "drink", "phone"),
-        ("face", "hand"),
-        {"drinking": "drink", "phoning": "phone"},
-    )
-    threshold = 0.5
-
-    def __init__(self, version: int = 1) -> None:
-        self.bundle = SimpleNamespace(manifest={"name": "red", "version": version})
-        self.calls = 0
-
-    def __call__(
-        self, image: np.ndarray, *, timestamp_s: float = 0.0, explain: bool = False
-    ) -> FrameResult:
-        self.calls += 1
-        blue, _, red = image[SIZE[0] // 2 :].reshape(-1, 3).mean(axis=0)
-        drinking = 0.97 if red - blue > 60 else 0.01
-        found = (Candidate("drink", (20, 20, 60, 60), (OUTLINE,), 0.9, 0.9),)
-        return FrameResult(
-            frame=(image.shape[0], image.shape[1]),
-            actions={"drinking": drinking, "phoning": 0.01, "none": 0.99 - drinking},
-            scores={"drinking": drinking, "phoning": 0.0, "none": 0.0},
-            threshold=self.threshold,
-            candidates=found if drinking > 0.5 else (),
-            stages_ms={"all": 1.0 / self.calls},
-            timestamp_s=timestamp_s,
-        )
-
-
-def film(path: Path, seconds: float = 5.0, red: tuple[float, float] = (1.0, 3.5)) -> Path:
-    """A grey film that is red for a while."""
-    with VideoSink(path, SIZE, Fraction(RATE)) as sink:
-        for index in range(round(seconds * RATE)):
-            colour = RED if red[0] <= index / RATE < red[1] else GREY
-            sink.write(np.full((*SIZE, 3), colour, np.uint8), index / RATE)
-    return path
-
-
-def photo(path: Path, colour: tuple[int, int, int] = RED) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(cv2.imencode(path.suffix, np.full((*SIZE, 3), colour, np.uint8))[1].tobytes())
-    return path
-
-
-def lines(path: Path | None) -> list[dict[str, Any]]:
-    assert path is not None
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def visible(folder: Path) -> dict[str, bytes]:
-    return {
-        p.relative_to(folder).as_posix(): p.read_bytes()
-        for p in sorted(folder.rglob("*"))
-        if p.is_file() and ".fra-live" not in p.parts
-    }
+from tests.red import GREY, RATE, RED, RedFinder, film, lines, photo, visible
 
 
 def test_films_and_photos(tmp_path: Path) -> None:
@@ -264,57 +191,3 @@ def test_tables_hold_what_is_in_the_folder(tmp_path: Path) -> None:
     (out / "b.mp4").unlink()
     report = process([second], out, RedFinder())
     assert [e["source"] for e in lines(report.events)] == [str(second)]
-
-
-class Failing(RedFinder):
-    def __init__(self, error: BaseException, at: int) -> None:
-        super().__init__()
-        self.error, self.at = error, at
-
-    def __call__(self, image: np.ndarray, **options: Any) -> FrameResult:
-        if self.calls == self.at:
-            raise self.error
-        return super().__call__(image, **options)
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), EngineError("The engine failed.")])
-def test_an_interruption_leaves_whole_files_only(tmp_path: Path, error: BaseException) -> None:
-    inputs, out = [film(tmp_path / "a.mp4"), film(tmp_path / "b.mp4")], tmp_path / "out"
-    with pytest.raises(type(error)):
-        process(inputs, out, Failing(error, 70), frames_jsonl=True)
-    assert set(visible(out)) == {"a.mp4", "events.jsonl", "frames.jsonl"}
-    assert len(lines(out / "events.jsonl")) == 1
-    report = process(inputs, out, RedFinder(), frames_jsonl=True)
-    assert [r.state for r in report.inputs] == ["skipped", "done"]
-    assert len(lines(report.events)) == 2
-    assert len(lines(report.frames)) == 100
-
-
-@pytest.mark.parametrize("calls", [15, 63])
-def test_killed_runs_resume_to_the_same_result(tmp_path: Path, calls: int) -> None:
-    inputs = [film(tmp_path / "a.mp4"), photo(tmp_path / "b.png"), film(tmp_path / "c.mp4")]
-    whole, out = tmp_path / "whole", tmp_path / "out"
-    process(inputs, whole, RedFinder(), frames_jsonl=True)
-    command = [sys.executable, __file__, str(calls), str(out), *map(str, inputs)]
-    root = str(Path(__file__).parents[1])
-    environment = {**os.environ, "PYTHONPATH": root}
-    assert subprocess.run(command, env=environment).returncode == -signal.SIGKILL
-    assert "events.jsonl" not in visible(out)
-    report = process(inputs, out, RedFinder(), frames_jsonl=True)
-    assert [r.state for r in report.inputs][:1] == ["done" if calls < 50 else "skipped"]
-    assert visible(out) == visible(whole)
-
-
-class Killing(RedFinder):
-    def __init__(self, at: int) -> None:
-        super().__init__()
-        self.at = at
-
-    def __call__(self, image: np.ndarray, **options: Any) -> FrameResult:
-        if self.calls == self.at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().__call__(image, **options)
-
-
-if __name__ == "__main__":
-    process(sys.argv[3:], Path(sys.argv[2]), Killing(int(sys.argv[1])), frames_jsonl=True)

@@ -19,7 +19,7 @@ from fra_live.video import files, images
 from fra_live.video.encoding import VideoSink
 from fra_live.video.sinks import JsonlSink
 from fra_live.video.threads import Stalled, WriteBehind, in_time
-from tests.test_process import RedFinder, film, photo, visible
+from tests.red import RedFinder, film, photo, visible
 
 PATIENCE_S = 0.4
 
@@ -176,7 +176,7 @@ import json, resource, sys
 from pathlib import Path
 from fra_live.process import process
 from fra_live.errors import SinkError
-from tests.test_process import RedFinder, visible
+from tests.red import RedFinder, visible
 inputs, here, size = sys.argv[1:3], Path(sys.argv[3]), int(sys.argv[4])
 _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 for step in range(12):

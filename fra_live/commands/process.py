@@ -30,7 +30,8 @@ line for each action: what, when, how sure, where.
   fra-live process holiday.mp4 photos/ 'more/*.png' --out results
 
 Run it again to go on where it stopped: inputs that are done are skipped. An input that cannot be
-read is refused in a sentence and the others go on; the exit status is then 1."""
+read, or that has brought the program down before, is refused in a sentence and the others go on;
+the exit status is then 1. Where the engine fails, the next one that works here carries on."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,8 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--overwrite", action="store_true", help="do everything anew, also over other files"
     )
     parser.add_argument(
+        "--again", action="store_true", help="try inputs once more that an earlier run died at"
+    )
+    parser.add_argument(
         "--patience", type=positive, default=60.0, metavar="S",
-        help="refuse an input of which nothing could be read for so long (default: 60 s)",
+        help="give up an input of which nothing can be read, or an engine that does not answer, "
+        "for so long (default: 60 s)",
     )  # fmt: skip
     add_threshold_option(parser)
     add_overlay_options(parser)
@@ -59,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
     """Process everything, and sum up."""
     from fra_live.process import process
     from fra_live.progress import progress_bar
+    from fra_live.standby import reserves_of
 
     recognizer = load_recognizers(args)
     with progress_bar() as progress:
@@ -69,7 +75,9 @@ def run(args: argparse.Namespace) -> int:
             frames_jsonl=args.frames,
             overlay_options=overlay_options(args),
             overwrite=args.overwrite,
+            again=args.again,
             patience_s=args.patience,
+            reserves=reserves_of(recognizer, args.model, args.threads),
             progress=progress,
         )
     if args.json:
@@ -88,6 +96,7 @@ def _figures(report: ProcessReport) -> dict[str, Any]:
         "events": report.events,
         "results": report.results,
         "frames": report.frames,
+        "notices": report.notices,
     }
 
 
