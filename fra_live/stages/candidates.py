@@ -8,13 +8,14 @@ of 65 %, and the ranking turned half of that into better first regions. `levels=
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from fra_live.labels import LabelSet
+from fra_live.stages.maps import ProbabilityMap, as_map, bounds, components, region_mean
 from fra_live.stages.windows import local_maxima
 
 
@@ -69,73 +70,79 @@ class Proposal:
     probability: float
 
 
-def winners(probabilities: np.ndarray) -> np.ndarray:
-    """Channel that wins each cell, the lower one where two are equal.
-
-    Args:
-        probabilities: (|L|, h, w) float32.
-
-    Returns:
-        (h, w) uint16; NumPy's argmax over the first axis, six times as fast.
-    """
-    best = probabilities[0]
-    winner = np.zeros(best.shape, np.uint16)
-    for channel in range(1, len(probabilities)):
-        plane = probabilities[channel]
-        winner[plane > best] = channel
-        best = np.maximum(best, plane)
-    return winner
-
-
-def components(binary: np.ndarray) -> tuple[np.ndarray, np.ndarray, int, int]:
-    """Connected components (8 neighbours) of the part of a binary map that is not empty.
-
-    Args:
-        binary: (h, w) uint8 of 0 and 1.
-
-    Returns:
-        (h', w') int32 labels of that part; (N + 1, 5) int32 x, y, width, height and area of each
-        label in px of the part, label 0 being what is left over; and the part's x and y.
-    """
-    x, y, w, h = cv2.boundingRect(binary)
-    if w == 0:
-        return np.zeros((0, 0), np.int32), np.zeros((1, 5), np.int32), 0, 0
-    # The labels' order follows 2 x 2 blocks: even offsets keep that of the whole map.
-    w, x, h, y = w + x % 2, x - x % 2, h + y % 2, y - y % 2
-    part = binary[y : y + h, x : x + w]
-    _, regions, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=8)
-    return regions, stats, x, y
-
-
-def region_mean(plane: np.ndarray, mask: np.ndarray) -> float:
-    """Mean of a float32 map where a bool mask of the same size is true."""
-    return cv2.mean(plane, mask.view(np.uint8))[0]
-
-
 Region = tuple[int, int, np.ndarray]  # x and y in px of the map, mask of the region's box
 
 
-def _every_region(binary: np.ndarray, least: float) -> Iterator[Region]:
-    """Connected components of a map of 0 and 1 with at least so many px."""
+def _components(binary: np.ndarray) -> Iterator[tuple[int, Region]]:
+    """Area and region of every connected component of a mask."""
     regions, stats, left, top = components(binary)
-    for i in range(1, len(stats)):
-        x, y, w, h, area = stats[i].tolist()
-        if least <= area < binary.size:
-            yield x + left, y + top, regions[y : y + h, x : x + w] == i
+    for i, (x, y, w, h, area) in enumerate(stats[1:].tolist(), 1):
+        yield area, (x + left, y + top, regions[y : y + h, x : x + w] == i)
 
 
-def _regions_with(peaks: np.ndarray, binary: np.ndarray, least: float) -> Iterator[Region]:
-    """Those components that hold a peak; filled from there, since most of the map is not asked."""
+def _filled(binary: np.ndarray, seeds: Sequence[tuple[int, int]]) -> Iterator[tuple[int, Region]]:
+    """Area and region of the components of a map of 0 and 1 that hold a seed.
+
+    Filled from there, since most of the map is not asked.
+    """
     height, width = binary.shape
     filled = np.zeros((height + 2, width + 2), np.uint8)
-    for k, (px, py, _) in enumerate(peaks.tolist()):
-        x, y, number = int(px), int(py), 1 + k % 255
-        if not binary[y, x] or filled[y + 1, x + 1]:
+    for k, (x, y) in enumerate(seeds):
+        if filled[y + 1, x + 1]:
             continue
+        number = 1 + k % 255
         flags = 8 | cv2.FLOODFILL_MASK_ONLY | number << 8
         area, _, _, (x, y, w, h) = cv2.floodFill(binary, filled, (x, y), 1, 0, 0, flags)
-        if least <= area < binary.size:
-            yield x, y, filled[y + 1 : y + 1 + h, x + 1 : x + 1 + w] == number
+        yield area, (x, y, filled[y + 1 : y + 1 + h, x + 1 : x + 1 + w] == number)
+
+
+def _cuts(
+    part: np.ndarray, seeds: list[tuple[int, int]], heights: Iterable[float]
+) -> Iterator[tuple[int, Region]]:
+    """Area and region of what holds a seed over each of several heights, the lowest first.
+
+    What is over a height lies within what was over the one before it: so the part shrinks.
+    """
+    left = top = 0
+    for height in heights:
+        over = (part >= height).view(np.uint8)
+        seeds = [(x, y) for x, y in seeds if over[y, x]]
+        if not seeds:
+            return
+        low, high = part.shape[::-1], (0, 0)
+        for area, (x, y, mask) in _filled(over, seeds):
+            yield area, (x + left, y + top, mask)
+            low = min(low[0], x), min(low[1], y)
+            high = max(high[0], x + mask.shape[1]), max(high[1], y + mask.shape[0])
+        part = part[low[1] : high[1], low[0] : high[0]]
+        seeds = [(x - low[0], y - low[1]) for x, y in seeds]
+        left, top = left + low[0], top + low[1]
+
+
+def _regions(
+    plane: np.ndarray, wins: np.ndarray, highest: float, parameters: CandidateParameters
+) -> Iterator[tuple[int, Region]]:
+    """R_pred and R_m of one channel, each with its area.
+
+    Args:
+        plane: (h, w) float32, the channel.
+        wins: (h, w) bool, where it is the prediction.
+        highest: its maximum.
+        parameters: see `CandidateParameters`.
+    """
+    yield from _components(wins)
+    heights = [highest * n / (parameters.levels + 1) for n in range(1, parameters.levels + 1)]
+    left, top, right, bottom = bounds(plane >= min([parameters.min_peak, *heights]))
+    part = plane[top:bottom, left:right]
+    radius = parameters.min_distance * float(np.sqrt(plane.size))
+    peaks = local_maxima(part, radius, parameters.min_peak, parameters.maxima)
+    inside = [(int(x), int(y)) for x, y, _ in peaks.tolist()]
+    seeds = [(x + left, y + top) for x, y in inside]
+    grey = cv2.convertScaleAbs(plane, alpha=255 / highest)
+    _, over = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    yield from _filled(over, [(x, y) for x, y in seeds if over[y, x]])
+    for area, (x, y, mask) in _cuts(part, inside, heights):
+        yield area, (x + left, y + top, mask)
 
 
 def _proposal(region: Region, channel: int, plane: np.ndarray, frame: tuple[int, int]) -> Proposal:
@@ -144,12 +151,11 @@ def _proposal(region: Region, channel: int, plane: np.ndarray, frame: tuple[int,
     sy, sx = frame[0] / plane.shape[0], frame[1] / plane.shape[1]
     box = (x * sx, y * sy, (x + w) * sx, (y + h) * sy)
     mean = region_mean(plane[y : y + h, x : x + w], mask)
-    map_shape = (plane.shape[0], plane.shape[1])
-    return Proposal(channel, box, (x, y, x + w, y + h), mask, map_shape, mean)
+    return Proposal(channel, box, (x, y, x + w, y + h), mask, plane.shape, mean)
 
 
 def propose(
-    probabilities: np.ndarray,
+    probabilities: np.ndarray | ProbabilityMap,
     labels: LabelSet,
     frame: tuple[int, int],
     parameters: CandidateParameters,
@@ -157,7 +163,7 @@ def propose(
     """R_pred ∪ R_m of one net's map.
 
     Args:
-        probabilities: (|L|, h, w) float32, P over the whole frame.
+        probabilities: (|L|, h, w) float32, P over the whole frame, or its map.
         labels: names of the channels.
         frame: (H, W) of the frame in px.
         parameters: see `CandidateParameters`.
@@ -167,26 +173,16 @@ def propose(
         regions of each object channel over its Otsu threshold that hold one of its maxima, then
         those over each of the levels, the lowest first.
     """
+    whole = as_map(probabilities)
     found: list[Proposal] = []
-    winner = winners(probabilities)
-    highest_of = probabilities.reshape(len(probabilities), -1).max(axis=1)
-    radius = parameters.min_distance * float(np.sqrt(winner.size))
-    least = parameters.min_area * winner.size
     for channel in labels.object_channels:
-        plane = probabilities[channel]
-        highest = float(highest_of[channel])
+        plane, highest = whole.planes[channel], float(whole.maxima[channel])
         if highest < parameters.min_peak:
             continue
-        wins = (winner == channel).view(np.uint8)
-        regions = list(_every_region(wins, least))
-        peaks = local_maxima(plane, radius, parameters.min_peak, parameters.maxima)
-        grey = cv2.convertScaleAbs(plane, alpha=255 / highest)
-        _, over = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-        regions += _regions_with(peaks, over, least)
-        for level in range(1, parameters.levels + 1):
-            height = highest * level / (parameters.levels + 1)
-            regions += _regions_with(peaks, (plane >= height).view(np.uint8), least)
-        found += (_proposal(region, channel, plane, frame) for region in regions)
+        least = parameters.min_area * plane.size
+        for area, region in _regions(plane, whole.winner == channel, highest, parameters):
+            if least <= area < plane.size:
+                found.append(_proposal(region, channel, plane, frame))
     return found
 
 
@@ -200,10 +196,9 @@ def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     Returns:
         (N, M) in 0..1.
     """
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    sides = np.maximum(high - low, 0)
-    overlap = sides[..., 0] * sides[..., 1]
+    width = np.minimum.outer(a[:, 2], b[:, 2]) - np.maximum.outer(a[:, 0], b[:, 0])
+    height = np.minimum.outer(a[:, 3], b[:, 3]) - np.maximum.outer(a[:, 1], b[:, 1])
+    overlap = np.maximum(width, 0) * np.maximum(height, 0)
     area_a = (a[:, 2] - a[:, 0]) * (a[:, 3] - a[:, 1])
     area_b = (b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1])
     union = area_a[:, None] + area_b[None] - overlap
@@ -221,9 +216,10 @@ def unite(groups: Iterable[Iterable[Proposal]], parameters: CandidateParameters)
         return []
     boxes, channels = np.array([p.box for p in every]), np.array([p.channel for p in every])
     same = (box_iou(boxes, boxes) >= parameters.same_iou) & (channels[:, None] == channels)
-    kept: list[int] = []
-    for i in range(len(every)):
-        if not same[i, kept].any():
-            kept.append(i)
-    best = sorted((every[i] for i in kept), key=lambda p: -p.probability)
+    dropped: set[int] = set()
+    for i, j in np.argwhere(same).tolist():  # by rising i: whether i is dropped is known by then
+        if i < j and i not in dropped:
+            dropped.add(j)
+    kept = (p for i, p in enumerate(every) if i not in dropped)
+    best = sorted(kept, key=lambda p: -p.probability)
     return best[: parameters.max_candidates]

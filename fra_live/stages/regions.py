@@ -7,7 +7,8 @@ import numpy as np
 
 from fra_live.labels import LabelSet
 from fra_live.results import BodyPart
-from fra_live.stages.candidates import Proposal, components, region_mean, winners
+from fra_live.stages.candidates import Proposal
+from fra_live.stages.maps import ProbabilityMap, as_map, components, region_mean
 
 _MIN_AREA = 0.0004  # of the map: smaller faces and hands are noise
 
@@ -42,29 +43,28 @@ def outline(proposal: Proposal) -> tuple[np.ndarray, ...]:
 
 
 def body_parts(
-    probabilities: np.ndarray, labels: LabelSet, frame: tuple[int, int]
+    probabilities: np.ndarray | ProbabilityMap, labels: LabelSet, frame: tuple[int, int]
 ) -> list[BodyPart]:
     """Faces, hands …: the connected components where a body part wins, largest first.
 
     Args:
-        probabilities: (|L|, h, w) float32 over the frame.
+        probabilities: (|L|, h, w) float32 over the frame, or its map.
         labels: names of the channels.
         frame: (H, W) of the frame in px.
     """
-    winner = winners(probabilities)
-    height, width = winner.shape
+    whole = as_map(probabilities)
+    height, width = whole.shape
     sx, sy = frame[1] / width, frame[0] / height
     found: list[tuple[int, BodyPart]] = []
     for name in labels.body_parts:
         channel = labels.index(name)
-        regions, stats, left, top = components((winner == channel).view(np.uint8))
-        for i in range(1, len(stats)):
-            x, y, w, h, area = (int(v) for v in stats[i])
+        regions, stats, left, top = components(whole.winner == channel)
+        for i, (x, y, w, h, area) in enumerate(stats[1:].tolist(), 1):
             if area < _MIN_AREA * height * width:
                 continue
             mask = regions[y : y + h, x : x + w] == i
             x, y = x + left, y + top
-            mean = region_mean(probabilities[channel, y : y + h, x : x + w], mask)
+            mean = region_mean(whole.planes[channel, y : y + h, x : x + w], mask)
             box = (x * sx, y * sy, (x + w) * sx, (y + h) * sy)
             found.append((area, BodyPart(name, box, _contours(mask, x, y, sx, sy), mean)))
     found.sort(key=lambda pair: -pair[0])

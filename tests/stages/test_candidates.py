@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 
@@ -12,12 +11,10 @@ from fra_live.stages.candidates import (
     CandidateParameters,
     Proposal,
     box_iou,
-    components,
     propose,
     unite,
-    winners,
 )
-from tests.stages.maps import LABELS, Rectangles, random_maps, rectangles
+from tests.stages.maps import LABELS, Rectangles, rectangles
 
 DRINK, PHONE = LABELS.index("drink"), LABELS.index("phone")
 PARAMETERS = replace(CandidateParameters(), levels=0)  # the paper's regions
@@ -163,23 +160,5 @@ def test_box_iou(a: tuple[int, ...], b: tuple[int, ...], iou: float) -> None:
     assert result[0] == pytest.approx([iou, iou])
 
 
-def test_winners_and_components_equal_those_of_the_whole_map() -> None:
-    maps = random_maps((23, 31), seed=3)
-    maps[2, 5], maps[3, 5] = maps[3, 5], maps[3, 5].copy()  # ties: the lower channel wins
-    winner = winners(maps)
-    assert np.array_equal(winner, maps.argmax(axis=0))
-    for channel in range(len(maps)):
-        binary = (winner == channel).astype(np.uint8)
-        binary[:4], binary[:, :3] = 0, 0  # an odd offset of the part that is not empty
-        regions, stats, x, y = components(binary)
-        count, whole, expected, _ = cv2.connectedComponentsWithStats(binary, connectivity=8)
-        assert np.array_equal(whole[y : y + regions.shape[0], x : x + regions.shape[1]], regions)
-        assert len(stats) == count
-        assert np.array_equal(stats[1:] + np.array([x, y, 0, 0, 0]), expected[1:])
-
-
-def test_components_of_an_empty_map() -> None:
-    regions, stats, _, _ = components(np.zeros((6, 7), np.uint8))
-    assert regions.size == 0
-    assert len(stats) == 1
+def test_a_map_of_background_has_no_candidates() -> None:
     assert found({}) == []
