@@ -1,37 +1,46 @@
+"""The verdict of a long run, and short ones of the loop and the page."""
+
 from __future__ import annotations
 
-import importlib.util
-import sys
+import importlib
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 
-@pytest.fixture(scope="module")
-def soak(root: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("soak_script", root / "scripts" / "soak.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["soak_script"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def verdicts(root: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(root / "scripts"))
+    return importlib.import_module("soak_verdict")
 
 
-def samples(soak: ModuleType, minutes: int = 10) -> list:  # type: ignore[type-arg]
+@pytest.fixture
+def small_clip(root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.syspath_prepend(str(root / "scripts"))
+    clip = tmp_path / "clip.mp4"
+    importlib.import_module("soak").write_clip(clip, size=(48, 64), seconds=1)
+    return clip
+
+
+def samples(verdicts: ModuleType, minutes: int = 10) -> list[Any]:
     return [
-        soak.Sample(5.0 * i, 150 * i, 200.0 + (50 if i < 12 else 60), 5, 9, 40.0)
+        verdicts.Sample(5.0 * i, 150 * i, 200.0 + (50 if i < 12 else 60), 5, 9, 40.0)
         for i in range(1, 12 * minutes)
     ]
 
 
-def verdict(soak: ModuleType, noted: list, left: int = 0) -> dict[str, bool | None]:  # type: ignore[type-arg]
-    return {finding.what: finding.good for finding in soak.judge(noted, left)}
+def verdict(verdicts: ModuleType, noted: list[Any]) -> dict[str, bool | None]:
+    return {finding.what: finding.good for finding in verdicts.judge(noted)}
 
 
-def test_what_settles_in_the_first_minute_is_flat(soak: ModuleType) -> None:
-    assert set(verdict(soak, samples(soak)).values()) == {True}
+def test_what_settles_in_the_first_minute_is_flat(verdicts: ModuleType) -> None:
+    found = verdict(verdicts, samples(verdicts))
+    assert found == dict.fromkeys(("memory", "threads", "files", "age p95"), True)
 
 
 @pytest.mark.parametrize(
@@ -43,41 +52,63 @@ def test_what_settles_in_the_first_minute_is_flat(soak: ModuleType) -> None:
         ("age p95", "age_p95_ms", lambda s: s.age_p95_ms * (1 + s.time_s / 3000)),
     ],
 )
-def test_what_grows_is_told(soak: ModuleType, what: str, field: str, grow) -> None:  # type: ignore[no-untyped-def]
-    noted = [replace(s, **{field: grow(s)}) for s in samples(soak)]
-    found = verdict(soak, noted)
+def test_what_grows_is_told(
+    verdicts: ModuleType, what: str, field: str, grow: Callable[[Any], float]
+) -> None:
+    noted = [replace(s, **{field: grow(s)}) for s in samples(verdicts)]
+    found = verdict(verdicts, noted)
     assert found.pop(what) is False
     assert set(found.values()) == {True}
 
 
-def test_threads_that_stay_behind_are_told(soak: ModuleType) -> None:
-    assert verdict(soak, samples(soak), left=1)["threads left"] is False
+def test_a_connection_that_comes_and_goes_is_no_growth(verdicts: ModuleType) -> None:
+    noted = [replace(s, files=9 + 3 * (i % 7 == 3)) for i, s in enumerate(samples(verdicts))]
+    assert verdict(verdicts, noted)["files"] is True
 
 
-def test_a_short_run_says_nothing_of_memory(soak: ModuleType) -> None:
-    assert verdict(soak, samples(soak, minutes=2))["memory"] is None
+def test_a_short_run_says_nothing_of_memory(verdicts: ModuleType) -> None:
+    assert verdict(verdicts, samples(verdicts, minutes=2))["memory"] is None
+    assert verdict(verdicts, samples(verdicts)[:2]) == {"memory": None, "all else": None}
 
 
-def test_a_run(
-    soak: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    clip = tmp_path / "clip.mp4"
-    soak.write_clip(clip, size=(48, 64), seconds=1)
+def test_a_sample_is_what_the_process_has(verdicts: ModuleType, tmp_path: Path) -> None:
+    watch = verdicts.Watch()
+    before = watch.sample(1, [10.0, 20.0])
+    block = bytearray(50_000_000)
+    block[::4096] = b"x" * len(block[::4096])
+    with (tmp_path / "a").open("w"), (tmp_path / "b").open("w"):
+        after = watch.sample(2, [30.0])
+    assert after.memory_mb - before.memory_mb > 40
+    assert after.files == before.files + 2
+    assert (before.age_p95_ms, after.age_p95_ms) == (19.5, 30.0)
+
+
+def test_the_loop(run: Any, small_clip: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    monkeypatch.setattr(
-        sys, "argv", ["soak.py", str(clip), "--frames", "90", "--stand-in", "1",
-                      "--json", str(report)]
-    )  # fmt: skip
-    assert soak.main() == 0
-    assert "90 frames in" in capsys.readouterr().out
-    assert '"what": "threads left"' in report.read_text()
+    done = run("soak.py", small_clip, "--frames", 90, "--stand-in", 1, "--json", report)
+    assert done.returncode == 0, done.stdout
+    assert "90 frames in" in done.stdout
+    found = json.loads(report.read_text())
+    assert [f["what"] for f in found["verdict"]][-1] == "threads left"
+    assert found["samples"][-1]["frames"] == 90
 
 
-def test_a_clip_that_is_none_is_told(
-    soak: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    monkeypatch.setattr(sys, "argv", ["soak.py", str(tmp_path / "none.mp4"), "--stand-in", "1"])
-    assert soak.main() == 1
-    assert "does not exist" in capsys.readouterr().err
+def test_a_clip_that_is_none_is_told(run: Any, tmp_path: Path) -> None:
+    done = run("soak.py", tmp_path / "none.mp4", "--stand-in", 1)
+    assert done.returncode == 1
+    assert "does not exist" in done.stderr
+
+
+@pytest.mark.browser
+def test_the_page(run: Any, small_clip: Path, tmp_path: Path, mobile_bundle: Path) -> None:
+    """The real page with the model that ships, for a moment."""
+    pytest.importorskip("gradio")
+    report = tmp_path / "report.json"
+    done = run(
+        "soak.py", small_clip, "--page", "--seconds", 4, "--model", mobile_bundle, "--json", report
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(report.read_text())
+    last = found["samples"][-1]
+    assert last["frames"] > 1 and last["memory_mb"] > 50 and last["age_p95_ms"] > 0
+    assert found["verdict"][-1] == {"what": "errors", "good": True, "detail": "0 told"}
