@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tests.damaged.films import FRAMES, PHOTO_NUMBER, SIZE, encode, numbered, photo, saved
+from tests.damaged.films import FRAMES, PHOTO_NUMBER, encode, photo, saved
+from tests.damaged.pictures import SIZE, numbered
 
 _ALL = frozenset(range(FRAMES))
 _ONE = frozenset({PHOTO_NUMBER})  # what a photo tells

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.damaged.films import FRAMES, encode, numbered, read_number
+from tests.damaged.films import FRAMES, encode
 from tests.damaged.generator import Case, cases, quick_share
 from tests.damaged.judge import try_all
+from tests.damaged.pictures import numbered, read_number
 
 EVERY = 24
 

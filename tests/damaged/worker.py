@@ -20,7 +20,7 @@ from fra_live.process import process
 from fra_live.quiet import quiet_libraries
 from fra_live.reports import Progress
 from fra_live.results import FrameResult
-from tests.damaged.films import read_number
+from tests.damaged.pictures import read_number
 
 PATIENCE_S = 200.0  # the machine may be busy
 

@@ -14,7 +14,8 @@ from fra_live.video.address import is_image
 from fra_live.video.files import FileSource
 from fra_live.video.images import read_image
 from fra_live.video.sinks import VideoSink
-from tests.damaged.films import FRAMES, encode, film, photo, read_number
+from tests.damaged.films import FRAMES, encode, film, photo
+from tests.damaged.pictures import read_number
 
 
 def numbers(path: Path) -> list[int | None]:
