@@ -8,62 +8,32 @@ line of JSON. A clip stands for a camera: a frame that comes too late is passed 
     scripts/measure_live.py
     scripts/measure_live.py --seconds 600 --sources 640x480@30
     scripts/measure_live.py --clip holiday.mp4 --model mine
+    scripts/measure_live.py --starts 5 --sources    # from typing to the first frame, nothing else
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
-import shutil
 import signal
-import subprocess
+import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import cv2
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from stage import Program, x_display
 
 from fra_live.errors import FraLiveError
+from fra_live.live.app import FIRST_FRAME
 from fra_live.video.sinks import VideoSink
 from fra_live.video.sources import open_source
 
 _SUMMARY = re.compile(r"(\d+) frames shown, (\d+) passed over; age (\d+) ms \(p95 (\d+) ms\)")
-_START_S = 60.0  # to load and to show the first frames, on a busy machine
-
-
-@contextmanager
-def display() -> Iterator[str]:
-    """An X display that nobody sees."""
-    reading, writing = os.pipe()
-    command = [
-        "Xvfb",
-        "-displayfd",
-        str(writing),
-        "-screen",
-        "0",
-        "2048x1152x24",
-        "-nolisten",
-        "tcp",
-    ]
-    server = subprocess.Popen(
-        command, pass_fds=(writing,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    os.close(writing)
-    try:
-        with os.fdopen(reading) as pipe:
-            yield f":{pipe.readline().strip()}"
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def write_clip(source: Path, path: Path, size: tuple[int, int], rate: int) -> None:
@@ -73,22 +43,26 @@ def write_clip(source: Path, path: Path, size: tuple[int, int], rate: int) -> No
             sink.write(cv2.resize(frame.image, size[::-1]), frame.index / rate)
 
 
-def watch(clip: Path, screen: str, seconds: float, extra: list[str]) -> dict[str, Any]:
-    """Run the window on a clip for a while, end it as Ctrl-C does, and read its summary."""
-    command = [sys.executable, "-m", "fra_live", "live", str(clip), "--repeat", *extra]
-    environment = {**os.environ, "DISPLAY": screen, "QT_QPA_PLATFORM": "xcb"}
-    with tempfile.TemporaryFile("w+") as said:
-        program = subprocess.Popen(command, env=environment, stdout=said, stderr=said)
-        try:
-            program.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            program.send_signal(signal.SIGINT)
-            program.wait(timeout=_START_S)
-        said.seek(0)
-        text = said.read()
-    found = _SUMMARY.search(text)
-    if found is None:
-        raise FraLiveError(f"fra-live live ended without a summary: {text.strip()[-300:]}")
+def first_frame(clip: Path, display: str, extra: list[str]) -> float:
+    """Seconds from starting `fra-live live` to the first annotated frame on the screen."""
+    program = Program("live", clip, "--debug", *extra, display=display)
+    try:
+        program.wait_for(FIRST_FRAME)
+        return time.perf_counter() - program.begin_s
+    finally:
+        program.end(signal.SIGKILL)
+
+
+def watch(clip: Path, display: str, seconds: float, extra: list[str]) -> dict[str, Any]:
+    """Let the window show a clip for a while, end it as Ctrl-C does, and read its summary."""
+    program = Program("live", clip, "--repeat", "--debug", *extra, display=display)
+    try:
+        program.wait_for(FIRST_FRAME)
+        time.sleep(seconds)
+    finally:
+        program.end()
+    found = _SUMMARY.search(program.wait_for("frames shown"))
+    assert found is not None
     shown, passed_over, p50, p95 = map(int, found.groups())
     return {"shown": shown, "passed_over": passed_over, "age_ms": {"p50": p50, "p95": p95}}
 
@@ -102,7 +76,7 @@ def source_kind(text: str) -> tuple[str, tuple[int, int], int]:
     return text, (height, width), rate
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Measure each kind of source and print the figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -110,42 +84,59 @@ def main() -> int:
     parser.add_argument("--clip", type=Path, help="what is shown (default: the demo's clip)")
     parser.add_argument("--seconds", type=float, default=30.0, help="of each source (default: 30)")
     parser.add_argument(
-        "--sources", nargs="+", type=source_kind, metavar="WxH@RATE",
+        "--sources", nargs="*", type=source_kind, metavar="WxH@RATE",
         default=[source_kind(s) for s in ("640x480@30", "640x480@60", "1920x1080@30")],
     )  # fmt: skip
+    parser.add_argument(
+        "--starts", type=int, default=3, metavar="N",
+        help="start it so often to see how long the first frame takes (default: 3)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--clips", type=Path, metavar="DIR", help="keep the clips there, and use those that are"
+    )
     parser.add_argument("--model", default="mobile")
-    args = parser.parse_args()
-    if not shutil.which("Xvfb"):
-        print("measure_live: there is no Xvfb: apt-get install xvfb", file=sys.stderr)
+    args = parser.parse_args(arguments)
+    try:
+        with tempfile.TemporaryDirectory(prefix="fra-live-measure-") as folder:
+            figures = measure(args, Path(folder))
+    except FraLiveError as error:
+        print(f"measure_live: {error}", file=sys.stderr)
         return 1
-    rows = []
-    with tempfile.TemporaryDirectory(prefix="fra-live-measure-") as folder, display() as screen:
-        try:
-            clip = args.clip
-            if clip is None:
-                from fra_live.demo.clip import compose_clip
-
-                clip = Path(folder) / "demo.mp4"
-                compose_clip(clip)
-            for name, size, rate in args.sources:
-                path = Path(folder) / f"{name}.mp4"
-                write_clip(clip, path, size, rate)
-                start = time.perf_counter()
-                extra = ["--model", args.model, "--folder", folder]
-                row = {"source": name, **watch(path, screen, args.seconds, extra)}
-                row["seconds"] = round(time.perf_counter() - start, 1)
-                rows.append(row)
-                share = row["shown"] / max(1, row["shown"] + row["passed_over"])
-                print(
-                    f"{name:>14}: {row['shown']} frames shown ({share:.0%} of the source's), age "
-                    f"{row['age_ms']['p50']} ms, p95 {row['age_ms']['p95']} ms",
-                    flush=True,
-                )
-        except FraLiveError as error:
-            print(f"measure_live: {error}", file=sys.stderr)
-            return 1
-    print(json.dumps(rows))
+    print(json.dumps(figures))
     return 0
+
+
+def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """All figures, printed as they come."""
+    clips: Path = args.clips or folder
+    clips.mkdir(parents=True, exist_ok=True)
+    original: Path = args.clip or clips / "demo.mp4"
+    if args.clip is None and not original.exists():
+        from fra_live.demo.clip import compose_clip
+
+        compose_clip(original)
+    made = {name: clips / f"{original.stem}-{name}.mp4" for name, _, _ in args.sources}
+    for name, size, rate in args.sources:
+        if not made[name].exists():
+            write_clip(original, made[name], size, rate)
+    extra = ["--model", args.model, "--folder", str(folder)]
+    figures: dict[str, Any] = {"first_frame_s": None, "sources": []}
+    with x_display() as display:
+        if args.starts:
+            took = [first_frame(original, display, extra) for _ in range(args.starts)]
+            figures["first_frame_s"] = round(statistics.median(took), 2)
+            told = ", ".join(f"{t:.2f}" for t in took)
+            print(f"   first frame: {told} s after the program was started", flush=True)
+        for name, _, _ in args.sources:
+            row = {"source": name, **watch(made[name], display, args.seconds, extra)}
+            row["share"] = round(row["shown"] / max(1, row["shown"] + row["passed_over"]), 3)
+            figures["sources"].append(row)
+            print(
+                f"{name:>14}: {row['shown']} frames shown ({row['share']:.0%} of the source's), "
+                f"age {row['age_ms']['p50']} ms, p95 {row['age_ms']['p95']} ms",
+                flush=True,
+            )
+    return figures
 
 
 if __name__ == "__main__":

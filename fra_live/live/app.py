@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
@@ -20,10 +21,12 @@ from fra_live.live.status import StatusLines, clock
 from fra_live.video.sources import Source, list_cameras, open_source
 
 TITLE = "fra-live"
+FIRST_FRAME = "The first frame is on the screen."
 _WAIT_S = 0.02  # for a frame, before the window is let work again
 _REST_MS = 30  # for keys, where no frame will come
 _ERROR_S = 20.0  # an error stays in the window so long, then in the terminal alone
 _AGES = 15  # frames over which the age on the screen is averaged
+_log = logging.getLogger(__name__)
 _THRESHOLD_STEP, _THRESHOLDS = 0.05, (0.05, 0.95)
 
 
@@ -175,6 +178,8 @@ class WindowApp:
             frame = replace(frame, result=replace(frame.result, threshold=self._threshold))
         code = self._screen.show(session.draw(self._overlay, frame, mirror=self._mirror, hud=hud))
         if new:
+            if not self._ages_ms:
+                _log.debug(FIRST_FRAME)
             self._ages_ms.append(session.loop.shown(frame))
         self._press(code)
 
