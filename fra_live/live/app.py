@@ -22,7 +22,7 @@ from fra_live.video.sources import Source, list_cameras, open_source
 
 TITLE = "fra-live"
 FIRST_FRAME = "The first frame is on the screen."
-_WAIT_S = 0.02  # for a frame, before the window is let work again
+_WAIT_S = 0.05  # for a frame, before the window is let work again
 _REST_MS = 30  # for keys, where no frame will come
 _ERROR_S = 20.0  # an error stays in the window so long, then in the terminal alone
 _AGES = 15  # frames over which the age on the screen is averaged
@@ -176,7 +176,10 @@ class WindowApp:
         hud = Hud(fps=frame.fps, age_ms=sum(ages_ms) / len(ages_ms), lines=lines)
         if frame.result.threshold != self._threshold:
             frame = replace(frame, result=replace(frame.result, threshold=self._threshold))
-        code = self._screen.show(session.draw(self._overlay, frame, mirror=self._mirror, hud=hud))
+        picture = session.draw(
+            self._overlay, frame, mirror=self._mirror, room=self._screen.room, hud=hud
+        )
+        code = self._screen.show(picture)
         if new:
             if not self._ages_ms:
                 _log.debug(FIRST_FRAME)

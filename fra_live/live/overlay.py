@@ -1,4 +1,4 @@
-"""The overlay: what the recognizer found, drawn on a copy of the frame.
+"""The overlay: what the recognizer found, drawn on the frame or a copy of it.
 
 Every thing is told by colour, by words and by a hatching of its own, so no one needs to tell
 colours apart. An `Overlay` belongs to one source and one thread.
@@ -95,25 +95,28 @@ class Overlay:
         result: FrameResult,
         active: Sequence[ActiveEvent] | None = None,
         hud: Hud | None = None,
+        *,
+        keep: bool = True,
     ) -> np.ndarray:
         """Draw one result.
 
         Args:
-            image: (H, W, 3) uint8 BGR; left as it is.
+            image: (H, W, 3) uint8 BGR.
             result: of this image.
             active: events that go on; None where nobody tracks them: then the frame alone tells
                 what goes on.
             hud: running figures; None draws none.
+            keep: leave the image as it is, and draw on a copy.
 
         Returns:
-            A new (H, W, 3) uint8 BGR image.
+            (H, W, 3) uint8 BGR.
 
         Raises:
             ValueError: the image has another shape or type.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise ValueError(f"A frame is (H, W, 3) uint8, not {image.shape} {image.dtype}.")
-        drawn = np.array(image, order="C")
+        drawn = np.array(image, order="C", copy=True if keep else None)
         if self.options.faces:
             anonymise(drawn, self._bystanders(result, active), self.options.faces)
         if self.options.view != 1:

@@ -94,6 +94,7 @@ class Screen:
         self._remembered = settings.size
         self._fitted: tuple[int, int] | None = None
         self._size: tuple[int, int] | None = None
+        self._room: tuple[int, int] | None = None
         self._full_screen = False
         self._closed = False
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
@@ -111,6 +112,11 @@ class Screen:
         """What to remember for the next time."""
         chosen = self._size if self._size not in (None, self._fitted) else self._remembered
         return WindowSettings(chosen, self._full_screen)
+
+    @property
+    def room(self) -> tuple[int, int] | None:
+        """(H, W) px that a picture has in the window; None while nobody knows."""
+        return None if self._room is None else (self._room[1], self._room[0])
 
     def show(self, image: np.ndarray) -> int:
         """Paint a picture and take the keys that were pressed.
@@ -147,6 +153,7 @@ class Screen:
         scale = max(1.0, _MIN_SIDE / min(width, height))
         scale = min(scale, _MAX_SIZE[0] / width, _MAX_SIZE[1] / height)
         self._fitted = max(1, round(width * scale)), max(1, round(height * scale))
+        self._room = self._fitted
         cv2.resizeWindow(self.title, *self._fitted)
 
     def toggle_full_screen(self) -> None:
@@ -173,5 +180,7 @@ class Screen:
         except cv2.error:  # Qt's way to say that its last window is gone
             self._closed = True
             return
-        if not self._full_screen and width > 0 and height > 0:
-            self._size = (width, height)
+        if width > 0 and height > 0:
+            self._room = width, height
+            if not self._full_screen:
+                self._size = self._room

@@ -19,9 +19,9 @@ from fra_live.live.event_files import EventFiles
 from fra_live.live.events import EventParameters, EventTracker, event_of_still
 from fra_live.live.frames import FrameRecognizer, LiveFrame
 from fra_live.live.loop import LiveLoop
-from fra_live.live.mirror import mirror_events, mirror_image, mirror_result
 from fra_live.live.overlay import Hud, Overlay, OverlayOptions
 from fra_live.live.pipeline import Pacing
+from fra_live.live.placing import Placing
 from fra_live.live.recorder import Recorder, free_name
 from fra_live.results import Event, FrameResult
 from fra_live.video.images import ImageSource
@@ -149,20 +149,36 @@ class Session:
         return ended
 
     def draw(
-        self, overlay: Overlay, frame: LiveFrame, *, mirror: bool = False, hud: Hud | None = None
+        self,
+        overlay: Overlay,
+        frame: LiveFrame,
+        *,
+        mirror: bool = False,
+        room: tuple[int, int] | None = None,
+        hud: Hud | None = None,
     ) -> np.ndarray:
-        """A frame as it is shown: (H, W, 3) uint8 BGR."""
-        image, result = frame.image, frame.result
-        active = None if self.stills else frame.active_events
-        if mirror:
-            image, result = mirror_image(image), mirror_result(result)
-            active = None if active is None else mirror_events(active, image.shape[1])
+        """A frame as it is shown.
+
+        Args:
+            overlay: draws it.
+            frame: left as it is.
+            mirror: exchange left and right.
+            room: (H, W) px in which it will be seen: a larger frame is reduced first, which is
+                quicker than to draw on all of it, and leaves the type sharp.
+            hud: running figures.
+
+        Returns:
+            (h, w, 3) uint8 BGR.
+        """
+        placing = Placing.within(frame.result.frame, room, mirror)
+        image, result = placing.image(frame.image), placing.result(frame.result)
+        active = None if self.stills else placing.events(frame.active_events)
         wanted = overlay.options
         if overlay.needs_explanation and result.explanation is None:
             # Recognized before the view was chosen: the next frame will have one.
             overlay.options = replace(wanted, view=1)
         try:
-            return overlay.draw(image, result, active, hud)
+            return overlay.draw(image, result, active, hud, keep=image is frame.image)
         finally:
             overlay.options = wanted
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from fra_live.video.address import Address, Kind, parse_address
 from fra_live.video.sources import Source
 
 _SPLASH_S = 0.03  # between two looks at the window's keys while it waits
+_TURN_S = 0.001
 _TEXT_S = 0.2  # between two looks at signals and notices where there is no window
 
 
@@ -93,7 +96,7 @@ def run_window(
     if run.options.window:
         check_screen()
     preparing = Preparation(lambda: open_live(source_spec, run.options.size), recognizer_factory)
-    with stop_signals() as stop:
+    with stop_signals() as stop, _quick_turns():
         try:
             if run.options.window:
                 run.in_window(preparing, stop)
@@ -102,6 +105,21 @@ def run_window(
         finally:
             preparing.abandon()
     return 0
+
+
+@contextmanager
+def _quick_turns() -> Iterator[None]:
+    """Let Python's threads take turns every millisecond, for as long as a source runs.
+
+    Drawing lets go of the interpreter at every call of OpenCV's; to get it back from the
+    recognizer it would wait for up to five milliseconds each time.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def event_line(event: Event) -> str:

@@ -26,6 +26,7 @@ class ScriptedScreen:
     def __init__(self) -> None:
         self.closed = False
         self.full_screen = False
+        self.room: tuple[int, int] | None = None
         self.fitted: tuple[int, ...] | None = None
         self.pictures: list[np.ndarray] = []
         self.script: list[tuple[Callable[[], bool], str]] = []

@@ -11,25 +11,8 @@ import pytest
 from fra_live.errors import SinkError
 from fra_live.live.background import Background
 from fra_live.live.card import draw_card
-from fra_live.live.mirror import mirror_image, mirror_result
 from fra_live.live.recorder import Recorder, free_name
-from tests.live.loop_parts import decode, make_result
-
-
-def test_a_result_in_the_mirror() -> None:
-    image = np.zeros((100, 200, 3), np.uint8)
-    result = make_result(image)
-    mirrored = mirror_result(result)
-    assert result.candidates[0].box_xyxy == (60, 45, 80, 60)
-    assert mirrored.candidates[0].box_xyxy == (120, 45, 140, 60)
-    np.testing.assert_allclose(
-        mirrored.candidates[0].outline[0], [(140, 45), (120, 45), (120, 60), (140, 60)]
-    )
-    assert mirrored.people[0].face.box_xyxy == pytest.approx((120, 20, 160, 50))
-    again = mirror_result(mirrored)
-    assert again.candidates[0].box_xyxy == result.candidates[0].box_xyxy
-    image[:, :50] = 255
-    assert mirror_image(image)[:, 150:].min() == 255
+from tests.live.loop_parts import decode
 
 
 def test_a_recording_has_its_name_when_it_is_complete(tmp_path: Path) -> None:
