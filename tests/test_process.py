@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -59,6 +60,20 @@ def test_films_and_photos(tmp_path: Path) -> None:
     assert [t.frame for t in steps] == list(range(1, 51))
     assert steps[-1].share == 1.0
     assert steps[24].share == 0.5
+
+
+def test_progress_of_a_film_that_does_not_tell_its_frames(tmp_path: Path) -> None:
+    path, told = tmp_path / "a.mkv", list[Progress]()
+    with av.open(str(film(tmp_path / "a.mp4", 2))) as source, av.open(str(path), "w") as out:
+        stream = out.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                out.mux(packet)
+    assert process([path], tmp_path / "out", RedFinder(), progress=told.append).ok
+    shares = [step.share for step in told if step.state is None]
+    assert len(shares) == 20
+    assert shares == pytest.approx([i / 20 for i in range(20)], abs=0.01)
 
 
 def test_nothing_is_done_twice(tmp_path: Path) -> None:

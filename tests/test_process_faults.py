@@ -238,3 +238,34 @@ def test_a_folder_in_the_place_of_a_copy(tmp_path: Path) -> None:
     report = process([photo(tmp_path / "a.png")], tmp_path / "out", RedFinder(), overwrite=True)
     assert report.inputs[0].state == "refused"
     assert "is a folder" in report.problems[0]
+
+
+def test_an_input_that_is_gone_before_its_turn(tmp_path: Path) -> None:
+    inputs = [photo(tmp_path / f"{name}.png") for name in "abc"]
+    report = process(
+        inputs, tmp_path / "out", RedFinder(), progress=lambda _: inputs[1].unlink(missing_ok=True)
+    )
+    assert [r.state for r in report.inputs] == ["done", "refused", "done"]
+    assert report.problems == (f"{inputs[1]} cannot be read: No such file or directory.",)
+
+
+@pytest.mark.parametrize("name", ["lock", "at-work"])
+def test_notes_that_cannot_be_written(name: str, tmp_path: Path) -> None:
+    (tmp_path / "out" / ".fra-live" / name).mkdir(parents=True)
+    with pytest.raises(SinkError, match=f"{name} cannot be written: "):
+        process([photo(tmp_path / "a.png")], tmp_path / "out", RedFinder())
+
+
+def test_damaged_notes_are_none(tmp_path: Path) -> None:
+    """Whatever a crash or a bad disk left there."""
+    path, out = photo(tmp_path / "a.png"), tmp_path / "out"
+    process([path], out, RedFinder())
+    notes = out / ".fra-live"
+    (notes / "at-work").write_bytes(b"\xff\xfe\nFatal Python error: \xff")
+    (record,) = notes.glob("*.json")
+    for damaged in (b"", b"{", b"[]", b'{"format": 1}', b'{"format": 1, "input": 3}', b"\xff"):
+        record.write_bytes(damaged)
+        assert [r.state for r in process([path], out, RedFinder(), overwrite=True).inputs] == [
+            "done"
+        ]
+    assert [r.state for r in process([path], out, RedFinder()).inputs] == ["skipped"]

@@ -111,6 +111,13 @@ def test_odd_sizes(make_clip: Clip, codec: str, pixels: str) -> None:
     assert frames[1].image.shape == (47, 63, 3)
 
 
+def test_large_film(make_clip: Clip, number_of: Callable[[np.ndarray], int]) -> None:
+    """Above 1080p several frames are decoded at a time."""
+    source, frames = read(make_clip(frames=5, size=(1088, 2048)))
+    assert source.size == (1088, 2048)
+    assert [number_of(f.image) for f in frames] == list(range(5))
+
+
 def test_grey_and_deep_video(make_clip: Clip) -> None:
     for pixels in ("gray", "gray16le", "yuv420p10le"):
         _, frames = read(make_clip("d.mkv", frames=1, codec="ffv1", pixels=pixels))
