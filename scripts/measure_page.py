@@ -3,7 +3,7 @@
 
 Runs `fra-live web`, opens it in headless Chromium and plays a clip in the place of the camera,
 whose frames carry their numbers as a bar code. A script in the page reads the number in every
-picture of the camera when it is captured, and in every annotated picture once it is on the screen;
+frame when the camera delivers it, and in every annotated picture once it is on the screen;
 the time between the two is the round trip. Server and browser share this machine.
 
     scripts/measure_page.py                       # one visitor, then two at once
@@ -39,14 +39,19 @@ _WATCH = f"""
   const read = {READ};
   const noted = window.noted = {{ trips: [], unread: 0, since: 0 }};
   const captured = new Map();
-  const video = document.querySelector("#fl-camera video");
-  const capture = (now, about) => {{
-    const number = read(video, video.videoWidth, video.videoHeight);
-    if (number !== null) captured.set(number, about.captureTime ?? now);
-    video.requestVideoFrameCallback(capture);
+  const [track] = document.querySelector("#fl-eye").srcObject.getVideoTracks();
+  const frames = new MediaStreamTrackProcessor({{ track: track.clone() }}).readable.getReader();
+  const capture = async () => {{
+    for (;;) {{
+      const {{ value: frame, done }} = await frames.read();
+      if (done) return;
+      const number = read(frame, frame.displayWidth, frame.displayHeight);
+      frame.close();
+      if (number !== null) captured.set(number, performance.now());
+    }}
   }};
-  video.requestVideoFrameCallback(capture);
-  // The preview leaves frames out; those beside them tell when such a one was captured.
+  capture();
+  // A busy browser leaves frames out; those beside them tell when such a one was captured.
   const capturedAt = (number) => {{
     for (let away = 0; away < 12; away += 1) {{
       for (const near of [number - away, number + away]) {{

@@ -168,5 +168,5 @@ def chromium(camera: Path | None = None, flags: Sequence[str] = ()) -> Iterator[
 
 def start_camera(page: Any) -> None:
     """Allow the camera on the page's Webcam tab and start it."""
-    page.get_by_text("Click to Access Webcam").click()
-    page.locator("#fl-camera").get_by_role("button", name="capture photo").click()
+    page.locator("#fl-token").wait_for(state="attached")
+    page.get_by_role("button", name="Start the camera").click()

@@ -10,7 +10,7 @@ from fra_live.commands.common import (
     add_model_options,
     add_overlay_options,
     add_threshold_option,
-    load_recognizer,
+    load_recognizers,
     natural,
     positive,
     require,
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     from fra_live.live.web.serve import WebOptions, run_page
     from fra_live.live.web.sessions import Limits
 
-    recognizer = load_recognizer(args)
+    recognizer = load_recognizers(args)
     recognizer.warm_up()
 
     options = WebOptions(

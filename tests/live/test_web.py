@@ -71,8 +71,8 @@ class Tab:
             self.elsewhere.append(url)
 
     def start_camera(self) -> None:
-        self.page.get_by_text("Click to Access Webcam").click()
-        self.page.locator("#fl-camera").get_by_role("button", name="capture photo").click()
+        self.page.locator("#fl-token").wait_for(state="attached")
+        self.page.get_by_role("button", name="Start the camera").click()
 
     def text(self, where: str) -> str:
         return str(self.page.locator(where).inner_text())
@@ -85,14 +85,22 @@ def test_camera_in_two_tabs(browser: Any, address: str) -> None:
     one.start_camera()
     one.page.locator("#fl-events li.now", has_text="Drinking").wait_for()
     first = one.page.locator("#fl-live img").get_attribute("src")
-    assert first.startswith("data:image/jpeg;base64,")
+    assert first.startswith("blob:")
     one.page.wait_for_function(
         "old => document.querySelector('#fl-live img').src !== old", arg=first
     )
+    assert one.page.evaluate("document.querySelector('#fl-live img').naturalWidth") == 160
     one.page.locator("#fl-status", has_text="Drinking").wait_for()
     assert "Nothing yet" in other.text("#fl-events")
-    assert other.page.locator("#fl-live img").count() == 0
+    assert not other.page.locator("#fl-live img").is_visible()
     assert other.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    one.page.get_by_role("button", name="Stop", exact=True).first.click()
+    one.page.locator("#fl-status", has_text="The camera rests").wait_for()
+    assert not one.page.locator("#fl-live img").is_visible()
+    assert one.page.locator("#fl-events li.now").count() == 0
+    one.page.locator("#fl-events li", has_text="Drinking").wait_for()
+    one.page.get_by_role("button", name="Clear").click()
+    one.page.locator("#fl-events", has_text="Nothing yet").wait_for()
     for tab in (one, other):
         assert tab.errors == [] and tab.elsewhere == []
 
@@ -107,9 +115,40 @@ def test_a_refused_camera_is_told(browser: Any, address: str) -> None:
     page, errors = context.new_page(), []
     page.on("pageerror", lambda e: errors.append(str(e)))
     page.goto(address)
-    page.get_by_text("Click to Access Webcam").click()
-    page.locator("#fl-camera-note", has_text="was not allowed to use the camera").wait_for()
+    page.get_by_role("button", name="Start the camera").click()
+    page.locator("#fl-status", has_text="was not allowed to use the camera").wait_for()
     assert errors == []
+
+
+@pytest.mark.browser
+def test_controls_reach_the_camera_and_the_end_of_the_session_the_page(
+    browser: Any, colours: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fra_live.live.web.serve import WebOptions, serving
+    from fra_live.live.web.sessions import Sessions
+
+    kept: list[Sessions] = []
+    make = Sessions.__init__
+    monkeypatch.setattr(
+        Sessions, "__init__", lambda self, *given: kept.append(self) or make(self, *given)
+    )
+    with serving(colours, WebOptions(view=3, faces="blur")) as own:
+        tab = Tab(browser, own)
+        tab.start_camera()
+        tab.page.locator("#fl-live img").wait_for()
+        (session,) = kept[0]._sessions.values()
+        assert session.camera._options.view == 3 and session.camera._options.faces == "blur"
+        tab.page.get_by_label("number input for Threshold").first.fill("0.9")
+        tab.page.get_by_label("Pixelate").first.check()
+        for _ in range(600):
+            if (session.camera._threshold, session.camera._options.faces) == (0.9, "pixelate"):
+                break
+            tab.page.wait_for_timeout(100)
+        else:
+            pytest.fail(f"{session.camera._threshold}, {session.camera._options}")
+        kept[0].close_all()
+        tab.page.locator("#fl-status", has_text="reload it").wait_for()
+        assert not tab.page.locator("#fl-live img").is_visible()
 
 
 @pytest.mark.browser

@@ -1,19 +1,15 @@
-"""What carries the web page, without a browser: turns, cameras, videos, images, sessions."""
+"""What carries the web page, without a browser: videos, images, sessions."""
 
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
 
-from fra_live.errors import FraLiveError, SourceError
+from fra_live.errors import SourceError
 from fra_live.live.overlay import OverlayOptions
-from fra_live.live.web.camera import Camera
 from fra_live.live.web.clip import Stopped, annotate_clip
 from fra_live.live.web.pieces import event_list, event_table, timeline
 from fra_live.live.web.sessions import Sessions
@@ -23,124 +19,12 @@ from fra_live.recognizer import Recognizer
 from fra_live.results import Event
 from tests.live.web_scenes import clip as clip_file
 from tests.live.web_scenes import jpeg
-from tests.tiny import LABELS, scene
+from tests.tiny import LABELS
 
 
 @pytest.fixture
 def shared(colours: Recognizer) -> SharedRecognizer:
     return SharedRecognizer(colours, Turns())
-
-
-# -- turns -----------------------------------------------------------------------------------------
-
-
-def test_turns_go_round_the_sessions() -> None:
-    turns, order = Turns(), []
-    gate = threading.Event()
-
-    def ask(session: str) -> None:
-        with turns.turn(session):
-            order.append(session)
-
-    def hold() -> None:
-        with turns.turn("first"):
-            gate.wait(5)
-
-    threads = [threading.Thread(target=hold)]
-    threads[0].start()
-    while turns._holder is None:
-        time.sleep(0.001)
-    for session in ("greedy", "greedy", "greedy", "modest"):
-        threads.append(threading.Thread(target=ask, args=(session,)))
-        threads[-1].start()
-        while sum(map(len, turns._waiting.values())) < len(threads) - 1:
-            time.sleep(0.001)
-    gate.set()
-    for thread in threads:
-        thread.join(5)
-    assert order == ["greedy", "modest", "greedy", "greedy"]
-
-
-def test_a_turn_is_given_back_after_an_error() -> None:
-    turns = Turns()
-    with pytest.raises(ValueError, match="broken"), turns.turn("a"):
-        raise ValueError("broken")
-    with turns.turn("b"):
-        pass
-
-
-def test_each_session_has_its_own_threshold(shared: SharedRecognizer) -> None:
-    image, _ = scene("drinking", (120, 160), 3)
-    assert shared.at(0.9)(image).threshold == 0.9
-    assert shared.at(0.1)(image).threshold == 0.1
-    assert shared.threshold == shared._recognizer.threshold
-
-
-# -- camera ----------------------------------------------------------------------------------------
-
-
-def test_a_camera_gives_pictures_events_and_a_sentence(
-    shared: SharedRecognizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [100.0]
-    monkeypatch.setattr("fra_live.live.web.camera.time.monotonic", lambda: now[0])
-    camera, lists, said = Camera(shared), [], []
-    for action in ["drinking"] * 20 + ["none"] * 20:
-        answer = camera.update(jpeg(action), 0.4, OverlayOptions())
-        lists.append(answer.events)
-        said.append(answer.status)
-        now[0] += 0.1
-    image = cv2.imdecode(np.frombuffer(answer.jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert image.shape == (120, 160, 3)
-    assert any("now" in text and "Drinking" in text for text in lists)
-    assert any(text.startswith("Drinking.") for text in said)
-    assert [e.action for e in camera.events] == ["drinking"]
-    assert camera.events[0].start_s == pytest.approx(0.0, abs=0.3)
-    assert camera.events[0].end_s == pytest.approx(2.0, abs=0.4)
-    assert "Nothing yet" in camera.clear()
-
-
-def test_a_camera_that_stops_ends_its_events(
-    shared: SharedRecognizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [100.0]
-    monkeypatch.setattr("fra_live.live.web.camera.time.monotonic", lambda: now[0])
-    camera = Camera(shared)
-    assert "Allow the camera" in camera.rest()[1]
-    for _ in range(20):
-        camera.update(jpeg("drinking"), 0.4, OverlayOptions())
-        now[0] += 0.1
-    assert "now" in camera.rest()[0]
-    now[0] += 3
-    listed, told = camera.rest()
-    assert "Drinking" in listed and "now" not in listed
-    assert "rests" in told
-    assert camera.rest() == (listed, told)
-
-
-def test_a_covered_camera_is_told(
-    shared: SharedRecognizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [100.0]
-    monkeypatch.setattr("fra_live.live.web.camera.time.monotonic", lambda: now[0])
-    camera, black = Camera(shared), cv2.imencode(".png", np.zeros((90, 120, 3), np.uint8))[1]
-    said = ""
-    for _ in range(30):
-        said = camera.update(black.tobytes(), 0.5, OverlayOptions()).status
-        now[0] += 0.1
-    assert "black" in said
-
-
-@pytest.mark.parametrize("data", [b"no picture", b"\xff\xd8\xff\xe0broken", b"\x89PNG\r\n\x1a\n"])
-def test_a_camera_refuses_what_is_no_picture(shared: SharedRecognizer, data: bytes) -> None:
-    with pytest.raises(FraLiveError, match="reload the page"):
-        Camera(shared).update(data, 0.5, OverlayOptions())
-
-
-def test_a_camera_refuses_huge_pictures(shared: SharedRecognizer) -> None:
-    huge = cv2.imencode(".png", np.zeros((8, 5000, 3), np.uint8))[1].tobytes()
-    with pytest.raises(FraLiveError, match="5000×8 px"):
-        Camera(shared).update(huge, 0.5, OverlayOptions())
 
 
 # -- videos and images -----------------------------------------------------------------------------
@@ -211,7 +95,7 @@ def test_sessions_do_not_mix_and_leave_nothing(shared: SharedRecognizer, tmp_pat
     sessions = Sessions(shared, tmp_path)
     one, other = sessions.of("one"), sessions.of("other")
     assert sessions.of("one") is one is not other
-    one.camera.update(jpeg("drinking"), 0.4, OverlayOptions())
+    one.camera.update(jpeg("drinking"))
     assert one.camera._index == 1 and other.camera._index == 0
     upload = tmp_path / "upload.mp4"
     upload.write_bytes(b"x")

@@ -1,6 +1,7 @@
 """A browser's camera: a picture comes in, the annotated one goes out, events are listed.
 
-The page sends a picture at a time and keeps only the newest that waits, so nothing queues here.
+The page sends a picture or two at a time, and more are refused, so nothing queues here. Pictures
+that are recognized side by side are tracked and drawn in the order in which they came.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from fra_live.live.hud import Hud, spoken
 from fra_live.live.overlay import Overlay, OverlayOptions
 from fra_live.live.web.pieces import event_list
 from fra_live.live.web.sharing import SharedRecognizer
-from fra_live.results import Event
+from fra_live.results import Event, FrameResult
 from fra_live.video.headers import declared_size
 
 MAX_SIDE = 1920  # px of a picture that a browser may send
@@ -28,8 +29,13 @@ _LIST_EVERY_S = 0.4  # a list that changes faster cannot be read
 _SILENT_S = 2.0
 _DARK, _DARK_FOR_S = 10, 2.0
 _QUALITY = 82
+_MOST_AT_ONCE = 4  # pictures of one camera
 
-READY = "Allow the camera, then press its round record button."
+READY = "Start the camera, and drink, phone or brush your teeth."
+
+
+class Busy(FraLiveError):
+    """Too many pictures of one camera at a time."""
 
 
 @dataclass(frozen=True)
@@ -40,24 +46,30 @@ class CameraAnswer:
         jpeg: the annotated picture.
         events: HTML of the list.
         status: a sentence.
+        served_ms: from the picture's arrival to its answer.
+        waited_ms: of that, for a recognizer that others had.
     """
 
     jpeg: bytes
     events: str
     status: str
+    served_ms: float = 0.0
+    waited_ms: float = 0.0
 
 
 class Camera:
-    """The camera of one session; one thread at a time is let in."""
+    """The camera of one session; any thread may call it."""
 
     def __init__(self, recognizer: SharedRecognizer) -> None:
         self._recognizer = recognizer
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        self._came = self._gone = 0  # pictures
+        self._threshold, self._options = recognizer.threshold, OverlayOptions()
         self._overlay = Overlay(recognizer.labels)
         self._tracker = EventTracker("camera", recognizer.labels)
         self._ended: deque[Event] = deque(maxlen=_KEPT_EVENTS)
         self._count = self._index = 0
-        self._began = self._last_s = 0.0
+        self._began = 0.0
         self._arrivals: deque[float] = deque(maxlen=20)
         self._ms: deque[float] = deque(maxlen=20)
         self._bright_s = 0.0
@@ -70,68 +82,91 @@ class Camera:
         with self._lock:
             return tuple(self._ended)
 
-    def update(self, data: bytes, threshold: float, options: OverlayOptions) -> CameraAnswer:
+    def choose(self, threshold: float, options: OverlayOptions) -> None:
+        """Raise actions from a probability on, and draw so, from the next picture on."""
+        with self._lock:
+            self._threshold, self._options = threshold, options
+
+    def update(self, data: bytes) -> CameraAnswer:
         """Annotate a picture.
 
         Args:
             data: the picture as an image file.
-            threshold: raise an action from this probability on.
-            options: what is drawn.
 
         Raises:
+            Busy: as many as may be are being worked on.
             FraLiveError: the picture cannot be read, or the engine failed.
         """
-        image = _decode(data)
+        image, begin = _decode(data), time.monotonic()
         with self._lock:
-            now = time.monotonic()
-            if not self._arrivals:
-                self._began = self._bright_s = now
-            elif now - self._last_s > _SILENT_S:
-                self._arrivals.clear()
-                self._bright_s = now
-            self._arrivals.append(now)
-            if int(image.max()) > _DARK:
-                self._bright_s = now
-            self._overlay.options = options
-            result = self._recognizer.at(threshold)(
-                image, timestamp_s=now - self._began, explain=self._overlay.needs_explanation
-            )
-            self._take(self._tracker.update(result, self._index))
-            self._index += 1
-            active = self._tracker.active
-            hud = Hud(fps=self._fps)
-            drawn = self._overlay.draw(image, result, active, hud)
-            self._ms.append((time.monotonic() - now) * 1000)
-            if now - self._listed_s >= _LIST_EVERY_S:
-                self._listed_s = now
-                self._events, self._said = self._list(active), self._status(active, now)
-            events, said = self._events, self._said
-            self._last_s = time.monotonic()
+            if self._came - self._gone >= _MOST_AT_ONCE:
+                raise Busy("One picture after the other, please.")
+            number, self._came = self._came, self._came + 1
+            threshold, options, time_s = self._threshold, self._options, self._arrive(begin)
+        try:
+            recognizer, explain = self._recognizer.at(threshold), options.view != 1
+            result = recognizer(image, timestamp_s=time_s, explain=explain)
+            waited_ms = 1000 * (time.monotonic() - begin) - sum(result.stages_ms.values())
+            with self._lock:
+                self._lock.wait_for(lambda: self._gone == number)
+                drawn, events, said = self._show(image, result, options)
+        finally:
+            with self._lock:  # also where it failed: the next ones wait for it
+                self._lock.wait_for(lambda: self._gone == number)
+                self._gone += 1
+                self._lock.notify_all()
         done, jpeg = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
         if not done:
             raise FraLiveError("The annotated picture could not be encoded.")
-        return CameraAnswer(jpeg.tobytes(), events, said)
-
-    def rest(self) -> tuple[str, str]:
-        """What to show while no pictures come; events end once they have stayed away.
-
-        Returns:
-            HTML of the list and the status sentence.
-        """
+        served_ms = 1000 * (time.monotonic() - begin)
         with self._lock:
-            if self._arrivals and time.monotonic() - self._last_s >= _SILENT_S:
-                self._take(self._tracker.finish())
-                self._events = self._list(())
-                self._said = "The camera rests; press its record button to go on."
+            self._ms.append(served_ms)
+        return CameraAnswer(jpeg.tobytes(), events, said, served_ms, max(0.0, waited_ms))
+
+    def stop(self) -> tuple[str, str]:
+        """End the events that go on; returns HTML of the list and a sentence."""
+        with self._lock:
+            self._take(self._tracker.finish())
+            self._events = self._list(())
+            self._said = "The camera rests." if self._index else READY
             return self._events, self._said
 
-    def clear(self) -> str:
-        """Forget the events that have ended; returns the new list."""
+    def clear(self) -> tuple[str, str]:
+        """Forget the events that have ended; returns HTML of the list and a sentence."""
         with self._lock:
             self._ended.clear()
             self._count = 0
             self._events = self._list(self._tracker.active)
-            return self._events
+            return self._events, self._said
+
+    # -- with the lock held --------------------------------------------------------------------
+
+    def _arrive(self, now: float) -> float:
+        """Note that a picture has come; returns its time since the first one, s."""
+        if not self._arrivals:
+            self._began = self._bright_s = now
+        elif now - self._arrivals[-1] > _SILENT_S:
+            self._arrivals.clear()
+            self._bright_s = now
+        self._arrivals.append(now)
+        return now - self._began
+
+    def _show(
+        self, image: np.ndarray, result: FrameResult, options: OverlayOptions
+    ) -> tuple[np.ndarray, str, str]:
+        """Draw a result; with the picture come the list and the sentence."""
+        now = time.monotonic()
+        if int(image.max()) > _DARK:
+            self._bright_s = now
+        self._take(self._tracker.update(result, self._index))
+        self._index += 1
+        active = self._tracker.active
+        self._overlay.options = options
+        drawn = self._overlay.draw(image, result, active, Hud(fps=self._fps), keep=False)
+        if now - self._listed_s >= _LIST_EVERY_S:
+            self._listed_s = now
+            self._events, self._said = self._list(active), self._status(active, now)
+        return drawn, self._events, self._said
 
     def _take(self, ended: list[Event]) -> None:
         self._ended.extend(ended)
@@ -152,7 +187,8 @@ class Camera:
         names = sorted({spoken(e.action) for e in active if not e.ending})
         doing = f"{' and '.join(names)}." if names else "No action at the moment."
         rate = "" if self._fps is None else f" · {self._fps:.0f} frames/s"
-        return f"{doing}{rate} · {np.median(list(self._ms)):.0f} ms on the server"
+        took = f" · {np.median(list(self._ms)):.0f} ms on the server" if self._ms else ""
+        return f"{doing}{rate}{took}"
 
 
 def _decode(data: bytes) -> np.ndarray:

@@ -14,7 +14,7 @@ from fra_live.live.web.image import build_image
 from fra_live.live.web.sessions import Limits, Sessions
 from fra_live.live.web.style import LOGO
 from fra_live.live.web.video import build_video
-from fra_live.live.web.webcam import build_webcam
+from fra_live.live.web.webcam import build_webcam, token_of
 
 TITLE = "fra-live"
 _KEPT_S = 3600  # files of sessions that never said good-bye
@@ -38,7 +38,7 @@ def build_page(sessions: Sessions, limits: Limits, controls: Controls) -> Any:
         )
         with gr.Tabs():
             with gr.Tab("Webcam", id="webcam"):
-                build_webcam(sessions, limits.cameras, controls)
+                token = build_webcam(sessions, controls)
             with gr.Tab("Video", id="video"):
                 build_video(sessions, limits.minutes, limits.upload_mb, controls)
             with gr.Tab("Image", id="image"):
@@ -49,6 +49,12 @@ def build_page(sessions: Sessions, limits: Limits, controls: Controls) -> Any:
         def leave(request: gr.Request) -> None:
             sessions.close(session_key(request))
 
+        def arrive(request: gr.Request) -> str:
+            return token_of(sessions, controls, request)
+
+        page.load(
+            arrive, None, token, queue=False, show_progress="hidden", api_visibility="private"
+        )
         page.unload(leave)
     only_uploads(page)
     return page

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from fra_live.errors import FraLiveError, MissingExtraError
 from fra_live.live.web.sessions import Limits, Sessions
-from fra_live.live.web.sharing import SharedRecognizer, Turns
+from fra_live.live.web.sharing import SharedRecognizer
 
 if TYPE_CHECKING:
+    from fra_live.pool import RecognizerPool
     from fra_live.recognizer import Recognizer
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -60,8 +61,12 @@ def check_installed() -> None:
 
 
 @contextmanager
-def serving(recognizer: Recognizer, options: WebOptions) -> Iterator[str]:
+def serving(recognizer: Recognizer | RecognizerPool, options: WebOptions) -> Iterator[str]:
     """Serve the page while the block runs.
+
+    Args:
+        recognizer: one for all visitors, or several side by side.
+        options: how to serve.
 
     Yields:
         The page's address.
@@ -79,17 +84,19 @@ def serving(recognizer: Recognizer, options: WebOptions) -> Iterator[str]:
         from fra_live.live.web.controls import Controls
         from fra_live.live.web.page import build_page
 
-        sessions = Sessions(SharedRecognizer(recognizer, Turns()), Path(root))
+        sessions = Sessions(SharedRecognizer(recognizer), Path(root))
         controls = Controls(recognizer.threshold, options.view, options.faces)
         page = build_page(sessions, options.limits, controls)
         try:
-            yield _launch(page, options, Path(root))
+            yield _launch(page, sessions, options, Path(root))
         finally:
             sessions.close_all()
             page.close(verbose=False)
 
 
-def run_page(recognizer: Recognizer, options: WebOptions, say: Callable[[str], None]) -> None:
+def run_page(
+    recognizer: Recognizer | RecognizerPool, options: WebOptions, say: Callable[[str], None]
+) -> None:
     """Serve the page until Ctrl-C or SIGTERM.
 
     Args:
@@ -111,11 +118,12 @@ def run_page(recognizer: Recognizer, options: WebOptions, say: Callable[[str], N
         threading.Event().wait()
 
 
-def _launch(page: Any, options: WebOptions, folder: Path) -> str:
+def _launch(page: Any, sessions: Sessions, options: WebOptions, folder: Path) -> str:
     from starlette.middleware import Middleware
 
     from fra_live.live.web.guard import Guard
-    from fra_live.live.web.style import CSS, HEAD, theme
+    from fra_live.live.web.link import CameraLink
+    from fra_live.live.web.style import css, head, theme
 
     auth = None
     if options.password is not None:
@@ -132,7 +140,12 @@ def _launch(page: Any, options: WebOptions, folder: Path) -> str:
             ssl_verify=False,  # when Gradio calls its own start-up events
             max_file_size=max_upload,
             allowed_paths=[],
-            app_kwargs={"middleware": [Middleware(Guard, folder=folder, max_upload=max_upload)]},
+            app_kwargs={
+                "middleware": [
+                    Middleware(Guard, folder=folder, max_upload=max_upload),
+                    Middleware(CameraLink, sessions=sessions, at_once=options.limits.cameras),
+                ]
+            },
             share=False,
             inbrowser=options.open_browser,
             quiet=True,
@@ -146,8 +159,8 @@ def _launch(page: Any, options: WebOptions, folder: Path) -> str:
             mcp_server=False,
             _frontend=False,  # no look whether the page answers, which fails on a busy machine
             theme=theme(),
-            css=CSS,
-            head=HEAD,
+            css=css(),
+            head=head(),
         )
     except (OSError, ValueError) as error:
         where = f"{options.host}:{options.port}" if options.port else options.host

@@ -29,7 +29,7 @@ class Limits:
     Attributes:
         upload_mb: largest upload, MB.
         minutes: longest video.
-        cameras: cameras that are served at the same time; more wait in a queue.
+        cameras: pictures of cameras that are worked on at the same time; more wait.
     """
 
     upload_mb: float = 500.0
@@ -46,6 +46,7 @@ class Session:
         stopping: set to stop the video at work.
         working: held while a video is at work.
         uploads: files that were sent; they are removed with the session.
+        token: lets in whoever knows it; nobody can guess it.
     """
 
     def __init__(self, key: Hashable, recognizer: SharedRecognizer, root: Path) -> None:
@@ -57,6 +58,7 @@ class Session:
         self._folder = Path(tempfile.mkdtemp(prefix=f"{RESULTS}{secrets.token_hex(8)}-", dir=root))
         self._results: deque[Path] = deque()
         self.uploads: set[Path] = set()
+        self.token = secrets.token_urlsafe(18)
 
     def new_folder(self) -> Path:
         """An empty folder for results; its name cannot be guessed. Old ones go."""
@@ -109,6 +111,11 @@ class Sessions:
         if too_many:  # tabs that never said good-bye
             self.close(oldest)
         return session
+
+    def by_token(self, token: str) -> Session | None:
+        """The session that a page belongs to; None where there is none (any more)."""
+        with self._lock:
+            return next((s for s in self._sessions.values() if s.token == token), None)
 
     def close(self, key: Hashable) -> None:
         """End a session; an unknown key is none."""

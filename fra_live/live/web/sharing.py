@@ -1,4 +1,4 @@
-"""One recognizer for many sessions: whoever waits has a turn, session after session."""
+"""One recognizer, or a few, for many sessions: whoever waits has a turn, session after session."""
 
 from __future__ import annotations
 
@@ -12,43 +12,53 @@ from typing import Any
 import numpy as np
 
 from fra_live.labels import LabelSet
+from fra_live.pool import RecognizerPool
 from fra_live.recognizer import Recognizer
 from fra_live.results import FrameResult
 
 
 class Turns:
-    """A lock that goes round: a session that asks often has no more turns than the others."""
+    """A lock that goes round: a session that asks often has no more turns than the others.
 
-    def __init__(self) -> None:
+    Args:
+        places: how many may hold it at the same time.
+    """
+
+    def __init__(self, places: int = 1) -> None:
         self._changed = threading.Condition()
         self._waiting: OrderedDict[Hashable, deque[object]] = OrderedDict()
-        self._holder: object | None = None
+        self._holders: dict[object, int] = {}
+        self._free = list(range(places))
 
     @contextmanager
-    def turn(self, session: Hashable) -> Iterator[None]:
-        """Hold the lock; waits until it is this session's turn."""
+    def turn(self, session: Hashable) -> Iterator[int]:
+        """Hold the lock; waits until it is this session's turn.
+
+        Yields:
+            The number of its place, from 0.
+        """
         ticket = object()
         with self._changed:
             self._waiting.setdefault(session, deque()).append(ticket)
             self._pass_on()
-            self._changed.wait_for(lambda: self._holder is ticket)
+            self._changed.wait_for(lambda: ticket in self._holders)
+            place = self._holders[ticket]
         try:
-            yield
+            yield place
         finally:
             with self._changed:
-                self._holder = None
+                self._free.append(self._holders.pop(ticket))
                 self._pass_on()
 
     def _pass_on(self) -> None:
-        if self._holder is not None or not self._waiting:
-            return
-        session, tickets = next(iter(self._waiting.items()))
-        self._holder = tickets.popleft()
-        if tickets:
-            self._waiting.move_to_end(session)
-        else:
-            del self._waiting[session]
-        self._changed.notify_all()
+        while self._free and self._waiting:
+            session, tickets = next(iter(self._waiting.items()))
+            self._holders[tickets.popleft()] = self._free.pop()
+            if tickets:
+                self._waiting.move_to_end(session)
+            else:
+                del self._waiting[session]
+            self._changed.notify_all()
 
 
 class SharedRecognizer:
@@ -57,20 +67,24 @@ class SharedRecognizer:
     It can be called from any thread, and has a threshold of its own.
 
     Args:
-        recognizer: the one that is shared.
-        turns: the lock that guards it, the same for all sessions.
+        recognizer: the one that is shared, or a pool of them.
+        turns: the lock that guards it, the same for all sessions; None makes one.
         session: whose turn it is.
         threshold: raise an action from this probability on; None takes the recognizer's own.
     """
 
     def __init__(
         self,
-        recognizer: Recognizer,
-        turns: Turns,
+        recognizer: Recognizer | RecognizerPool,
+        turns: Turns | None = None,
         session: Hashable = "",
         threshold: float | None = None,
     ) -> None:
-        self._recognizer, self._turns, self._session = recognizer, turns, session
+        self._recognizer, self._session = recognizer, session
+        self._each = (
+            recognizer.recognizers if isinstance(recognizer, RecognizerPool) else (recognizer,)
+        )
+        self._turns = turns or Turns(len(self._each))
         self.threshold = recognizer.threshold if threshold is None else float(threshold)
 
     def of(self, session: Hashable) -> SharedRecognizer:
@@ -104,6 +118,6 @@ class SharedRecognizer:
         Raises:
             EngineError: the backend failed.
         """
-        with self._turns.turn(self._session):
-            result = self._recognizer(image, timestamp_s=timestamp_s, explain=explain)
+        with self._turns.turn(self._session) as place:
+            result = self._each[place](image, timestamp_s=timestamp_s, explain=explain)
         return replace(result, threshold=self.threshold)
