@@ -15,8 +15,8 @@ from tests.tiny import scene
 
 
 @pytest.fixture(scope="module")
-def pool(tiny_model: Path) -> RecognizerPool:
-    return load_pool(tiny_model, threads=2, workers=2)
+def pool(mobile_bundle: Path) -> RecognizerPool:
+    return load_pool(mobile_bundle, threads=2, workers=2)
 
 
 def film(count: int) -> Iterator[Frame]:
@@ -101,7 +101,7 @@ def test_the_threshold_is_everybodys(pool: RecognizerPool) -> None:
     assert pool(scene("drinking", (60, 80), 1)[0]).threshold == before
 
 
-def test_one_thread_is_one_recognizer(tiny_model: Path) -> None:
-    assert len(load_pool(tiny_model, threads=1).recognizers) == 1
+def test_one_thread_is_one_recognizer(mobile_bundle: Path) -> None:
+    assert len(load_pool(mobile_bundle, threads=1).recognizers) == 1
     with pytest.raises(ValueError, match="at least one"):
         RecognizerPool([])
