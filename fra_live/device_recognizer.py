@@ -25,6 +25,7 @@ from fra_live.runtime.engine import EngineChoice, TensorEngine
 from fra_live.segmenter import Segmentation, Segmenter, StageClock
 from fra_live.stages.candidates import Proposal
 from fra_live.stages.classify import Classifier
+from fra_live.stages.maps import ProbabilityMap
 from fra_live.stages.preprocess import check_frame
 from fra_live.stages.rank import Ranker
 from fra_live.stages.regions import outline
@@ -272,5 +273,9 @@ class DeviceRecognizer(Recognizer):
 
 def as_segmentation(whole: Whole) -> Segmentation:
     """The form that the NumPy method has it in."""
-    return Segmentation(whole.coarse, whole.fine, whole.global_logits, whole.windows,
-                        whole.window_logits, whole.proposals, whole.context)  # fmt: skip
+    length = whole.context.shape[1] // 2
+    return Segmentation(
+        ProbabilityMap(whole.coarse), ProbabilityMap(whole.fine), whole.global_logits,
+        whole.windows, whole.window_logits, whole.proposals, whole.context[:, :length],
+        lambda: whole.context[:, length:],
+    )  # fmt: skip

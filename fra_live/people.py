@@ -15,8 +15,9 @@ import numpy as np
 
 from fra_live.results import BodyPart
 from fra_live.segmenter import Segmentation
-from fra_live.stages.assign import nearest_faces, nearest_windows
+from fra_live.stages.assign import nearest_faces, nearest_faces_of_grid, nearest_windows
 from fra_live.stages.candidates import Proposal
+from fra_live.stages.maps import ProbabilityMap
 
 # (segmentation, candidates, their overlaps, faces) → scores S_i, (max(N, 1), A)
 Score = Callable[[Segmentation, list[Proposal], np.ndarray, list[BodyPart]], np.ndarray]
@@ -59,19 +60,19 @@ def share_out(
         A share a face, in their order.
     """
     face_boxes = np.array([face.box_xyxy for face in faces], np.float32)
-    boxes = np.array([p.box for p in found.proposals], np.float32).reshape(-1, 4)
+    boxes = found.boxes
     owners = nearest_faces(boxes, face_boxes)[: len(boxes)]
     logits = found.window_logits[nearest_windows(face_boxes, found.windows)]
     # Half the maps' resolution is enough to say whose a cell is.
-    cells = _owners(found.fine.shape[1:], face_boxes, frame)
+    cells = _owners(found.fine_map.shape, face_boxes, frame)
     shares = []
     for number, face in enumerate(faces):
         mine = np.flatnonzero(owners == number)
         mine = mine[choose(overlaps[mine], boxes[mine])]
         near = replace(
             found,
-            coarse=_kept(found.coarse, cells == number),
-            fine=_kept(found.fine, cells == number),
+            coarse_map=_kept(found.coarse, cells == number),
+            fine_map=_kept(found.fine, cells == number),
             # Of the whole frame Net_coarse says what anybody does; of the window it is Net_fine.
             global_logits=logits[number],
         )
@@ -106,13 +107,11 @@ def _owners(shape: tuple[int, ...], face_boxes: np.ndarray, frame: tuple[int, in
     height, width = shape[0] // 2 + 1, shape[1] // 2 + 1
     x = (np.arange(width, dtype=np.float32) + 0.5) * frame[1] / width
     y = (np.arange(height, dtype=np.float32) + 0.5) * frame[0] / height
-    xs, ys = (grid.ravel() for grid in np.meshgrid(x, y))
-    points = np.stack([xs, ys, xs, ys], axis=1)
-    return nearest_faces(points, face_boxes).reshape(height, width)
+    return nearest_faces_of_grid(x, y, face_boxes)
 
 
-def _kept(probabilities: np.ndarray, cells: np.ndarray) -> np.ndarray:
+def _kept(probabilities: np.ndarray, cells: np.ndarray) -> ProbabilityMap:
     """The maps where `cells` are true, 0 elsewhere."""
     size = (probabilities.shape[2], probabilities.shape[1])
     mask = cv2.resize(cells.astype(np.float32), size, interpolation=cv2.INTER_NEAREST)
-    return np.asarray(probabilities * mask)
+    return ProbabilityMap(probabilities * mask)

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from fra_live.describe import describe, describe_for_ranking
 from fra_live.errors import BundleError
 from fra_live.following import FollowingSegmenter
-from fra_live.labels import NO_ACTION, LabelSet
+from fra_live.heads import load_heads
+from fra_live.labels import NO_ACTION
 from fra_live.parameters import Parameters
 from fra_live.people import bounded, share_out
 from fra_live.results import BodyPart, Candidate, Explanation, FrameResult, Person
@@ -19,13 +21,12 @@ from fra_live.runtime.bundle import Bundle, load_bundle
 from fra_live.runtime.cpu import cores
 from fra_live.runtime.engine import EngineChoice, open_engines
 from fra_live.segmenter import Segmentation, Segmenter, StageClock
-from fra_live.stages.assign import nearest_faces, nearest_windows
 from fra_live.stages.candidates import Proposal
-from fra_live.stages.classify import Classifier
-from fra_live.stages.features import ImageEvidence, block_sizes, feature_matrix
 from fra_live.stages.preprocess import check_frame
-from fra_live.stages.rank import Ranker, best_distinct, ranking_blocks, ranking_features
+from fra_live.stages.rank import best_distinct
 from fra_live.stages.regions import body_parts, outline
+
+__all__ = ["Recognizer", "describe", "describe_for_ranking", "load"]
 
 
 class Recognizer:
@@ -58,36 +59,9 @@ class Recognizer:
             raise BundleError(f"{bundle.folder / 'manifest.json'}: {error}") from error
         kind = FollowingSegmenter if follow else Segmenter
         self.segment = kind(engine.coarse, engine.fine, bundle.labels, self.parameters)
-        path = bundle.part("heads")
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = dict(archive)
-            self.ranker = Ranker.from_arrays(arrays)
-            self.classifier = Classifier.from_arrays(arrays)
-        except (OSError, ValueError, KeyError) as error:
-            raise BundleError(f"{path} does not hold the heads: {error!r}.") from error
-        if not self._heads_fit():
-            raise BundleError(
-                f"{path} does not fit the labels and parameters of its manifest; undo changes to "
-                "the manifest or train the model anew."
-            )
-
-    def _heads_fit(self) -> bool:
-        ranker, classifier = self.ranker, self.classifier
-        grid = self.parameters.context.grid
-        alone = 2 * grid**2 * len(self.labels.names)  # all that rankers of older bundles read
-        read = sum(ranking_blocks(self.labels, grid).values())
-        context = alone if ranker.mean.size == alone else read
-        features, actions = sum(block_sizes(self.labels).values()), len(self.labels.actions)
-        return (
-            ranker.mean.shape == ranker.scale.shape == ranker.vectors.shape[1:] == (context,)
-            and ranker.coefficients.shape == ranker.vectors.shape[:1]
-            and classifier.mean.shape == classifier.scale.shape == (features,)
-            and classifier.weights.shape == (actions, features)
-            and classifier.biases.shape == (actions,)
-            and classifier.calibration.shape == (actions + 1, actions)
-            and classifier.offsets.shape == (actions + 1,)
-        )
+        heads = load_heads(bundle, self.parameters)
+        self.ranker, self.classifier = heads.ranker, heads.classifier
+        self._context_alone = heads.context_alone
 
     def _overlaps(
         self, found: Segmentation, faces: list[BodyPart], frame: tuple[int, int]
@@ -95,7 +69,7 @@ class Recognizer:
         """Predicted overlap of every candidate; (M,) float32."""
         if not found.proposals:
             return np.zeros(0, np.float32)
-        if self.ranker.mean.size == found.context.shape[1]:  # of an older bundle
+        if self._context_alone:
             return self.ranker(found.context)
         return self.ranker(describe_for_ranking(self.labels, found, faces, frame))
 
@@ -127,12 +101,10 @@ class Recognizer:
         labels, p = self.labels, self.parameters
         with clock("rank"):
             frame = (image.shape[0], image.shape[1])
-            parts = body_parts(found.fine, labels, frame)
+            parts = body_parts(found.fine_map, labels, frame)
             faces = [part for part in parts if part.label == "face"]
             overlaps = self._overlaps(found, faces, frame)
-            order = np.argsort(-overlaps, kind="stable")
-            boxes = np.array([r.box for r in found.proposals], np.float32).reshape(-1, 4)
-            best = best_distinct(overlaps, boxes, p.top, p.candidates.distinct_iou)
+            best = best_distinct(overlaps, found.boxes, p.top, p.candidates.distinct_iou)
         with clock("classify"):
             kept = [found.proposals[i] for i in best]
             features, persons = describe(labels, found, kept, overlaps[best], faces)
@@ -146,6 +118,7 @@ class Recognizer:
             candidates = tuple(self._candidate(found, i, overlaps, n) for i, n in owners)
             explanation = None
             if explain:
+                order = np.argsort(-overlaps, kind="stable")
                 every = tuple(self._candidate(found, i, overlaps, None) for i in order)
                 windows = tuple(w.box_xyxy for w in found.windows)
                 explanation = Explanation(found.coarse, windows, found.fine, every)
@@ -218,51 +191,6 @@ class Recognizer:
     ) -> np.ndarray:
         features, _ = describe(self.labels, found, kept, overlaps, faces)
         return self.classifier.candidate_scores(features)
-
-
-def describe(
-    labels: LabelSet,
-    found: Segmentation,
-    kept: list[Proposal],
-    overlaps: np.ndarray,
-    faces: list[BodyPart],
-) -> tuple[np.ndarray, np.ndarray]:
-    """F_i(I) of the kept candidates, each with the face nearest to it.
-
-    Returns:
-        (max(N, 1), D) float32 features and (max(N, 1),) int indices into `faces` (0 where there
-        is none).
-    """
-    boxes = np.array([r.box for r in kept], np.float32).reshape(-1, 4)
-    face_boxes = np.array([f.box_xyxy for f in faces], np.float32).reshape(-1, 4)
-    persons = nearest_faces(boxes, face_boxes)
-    own = face_boxes[persons] if faces else np.full((len(persons), 4), np.nan, np.float32)
-    places = own if faces else (boxes if kept else np.zeros((1, 4), np.float32))
-    logits = found.window_logits[nearest_windows(places, found.windows)]
-    evidence = _image_evidence(found)
-    return feature_matrix(labels, evidence, kept, overlaps, logits, own, found.fine), persons
-
-
-def describe_for_ranking(
-    labels: LabelSet, found: Segmentation, faces: list[BodyPart], frame: tuple[int, int]
-) -> np.ndarray:
-    """What the ranking reads of all candidates; (M, D) float32."""
-    boxes = np.array([r.box for r in found.proposals], np.float32).reshape(-1, 4)
-    face_boxes = np.array([f.box_xyxy for f in faces], np.float32).reshape(-1, 4)
-    own = np.full((len(boxes), 4), np.nan, np.float32)
-    if faces and len(boxes):
-        own = face_boxes[nearest_faces(boxes, face_boxes)]
-    near = nearest_windows(boxes, found.windows)
-    maps = frame, (found.fine.shape[1], found.fine.shape[2])
-    return ranking_features(
-        labels, found.context, found.proposals, own, _image_evidence(found), found.window_logits,
-        near, maps,
-    )  # fmt: skip
-
-
-def _image_evidence(found: Segmentation) -> ImageEvidence:
-    maxima = found.coarse.max(axis=(1, 2)), found.fine.max(axis=(1, 2))
-    return ImageEvidence(found.global_logits, *maxima)
 
 
 def load(

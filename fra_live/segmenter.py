@@ -6,9 +6,10 @@ The recognizer runs it before the heads; the trainings of the heads run it as it
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -16,7 +17,9 @@ from fra_live.labels import LabelSet
 from fra_live.parameters import Parameters
 from fra_live.runtime.engine import Engine
 from fra_live.stages.candidates import Proposal, propose, unite
-from fra_live.stages.context import IntegralMap, context_features
+from fra_live.stages.context import long_context, short_context
+from fra_live.stages.features import ImageEvidence
+from fra_live.stages.maps import ProbabilityMap
 from fra_live.stages.preprocess import Pyramid, coarse_shape, resize
 from fra_live.stages.refine import crop_windows, paste_windows
 from fra_live.stages.windows import Window, select_windows
@@ -42,21 +45,48 @@ class Segmentation:
     """Steps 1 to 5 of one frame: both maps and the candidate regions.
 
     Attributes:
-        coarse: (|L|, h, w) float32, P_coarse.
-        fine: (|L|, h', w') float32, P_fine over the frame.
+        coarse_map: P_coarse.
+        fine_map: P_fine over the frame.
         global_logits: (A + 1,) of Net_coarse.
         windows: Net_fine's windows, and `window_logits` (N, A + 1), its action logits there.
         proposals: R of both maps.
-        context: (M, 2·25·|L|) float32, one row a proposal.
+        short_context: (M, 25·|L|) float32, one row a proposal.
+        long_context: gives as many rows of the long range, which rankings need not read.
     """
 
-    coarse: np.ndarray
-    fine: np.ndarray
+    coarse_map: ProbabilityMap
+    fine_map: ProbabilityMap
     global_logits: np.ndarray
     windows: list[Window]
     window_logits: np.ndarray
     proposals: list[Proposal]
-    context: np.ndarray
+    short_context: np.ndarray
+    long_context: Callable[[], np.ndarray] = field(repr=False)
+
+    @property
+    def coarse(self) -> np.ndarray:
+        """(|L|, h, w) float32, P_coarse."""
+        return self.coarse_map.planes
+
+    @property
+    def fine(self) -> np.ndarray:
+        """(|L|, h', w') float32, P_fine over the frame."""
+        return self.fine_map.planes
+
+    @cached_property
+    def boxes(self) -> np.ndarray:
+        """(M, 4) float32, the proposals' boxes in frame px."""
+        return np.array([r.box for r in self.proposals], np.float32).reshape(-1, 4)
+
+    @cached_property
+    def context(self) -> np.ndarray:
+        """(M, 2·25·|L|) float32, both ranges, one row a proposal."""
+        return np.concatenate([self.short_context, self.long_context()], axis=1)
+
+    @cached_property
+    def evidence(self) -> ImageEvidence:
+        """What the networks said about the image as a whole."""
+        return ImageEvidence(self.global_logits, self.coarse_map.maxima, self.fine_map.maxima)
 
 
 @dataclass(frozen=True)
@@ -102,18 +132,21 @@ class Segmenter:
         coarse, inside, windows = look.coarse, look.inside, look.windows
         with clock("refine"):
             shape = coarse_shape(frame, p.map_size, multiple=8)
-            fine = paste_windows(coarse, inside, windows, frame, shape)
+            fine = ProbabilityMap(paste_windows(coarse, inside, windows, frame, shape))
+            first = ProbabilityMap(coarse.copy())
         with clock("candidates"):
             plain = replace(p.candidates, levels=0)  # P_coarse's cells are too large for levels
-            pairs = (fine, p.candidates), (coarse, plain)
+            pairs = (fine, p.candidates), (first, plain)
             groups = [propose(m, labels, frame, how) for m, how in pairs]
             proposals = unite(groups, p.candidates)
         with clock("context"):
             scale = np.array([shape[1] / frame[1], shape[0] / frame[0]] * 2, np.float32)
             boxes = np.array([r.box for r in proposals], np.float32).reshape(-1, 4) * scale
-            context = context_features(IntegralMap(fine), boxes, p.context)
-        return Segmentation(coarse.copy(), fine, look.global_logits.copy(), windows,
-                            look.window_logits.copy(), proposals, context)  # fmt: skip
+            near = short_context(fine.planes, boxes, p.context)
+        return Segmentation(
+            first, fine, look.global_logits.copy(), windows, look.window_logits.copy(), proposals,
+            near, partial(long_context, fine.planes, boxes, p.context),
+        )  # fmt: skip
 
     def _look(self, pyramid: Pyramid, small: np.ndarray, clock: StageClock) -> Look:
         """Steps 1 to 3 but for the pasting: Net_coarse, then Net_fine in the windows it gives."""

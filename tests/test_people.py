@@ -83,7 +83,7 @@ def test_whose_a_cell_is() -> None:
     owners = _owners((8, 16), faces, (50, 100))
     assert owners.shape == (5, 9)
     assert (owners[:, :4] == 0).all() and (owners[:, 5:] == 1).all()
-    kept = _kept(np.ones((2, 8, 16), np.float32), owners == 0)
+    kept = _kept(np.ones((2, 8, 16), np.float32), owners == 0).planes
     assert kept.shape == (2, 8, 16)
     assert (kept[:, :, :7] == 1).all() and (kept[:, :, 9:] == 0).all()
 

@@ -8,7 +8,7 @@ of 65 %, and the ranking turned half of that into better first regions. `levels=
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -17,6 +17,8 @@ import numpy as np
 from fra_live.labels import LabelSet
 from fra_live.stages.maps import ProbabilityMap, as_map, bounds, components, region_mean
 from fra_live.stages.windows import local_maxima
+
+_Px = tuple[int, int]  # x and y
 
 
 @dataclass(frozen=True)
@@ -70,59 +72,44 @@ class Proposal:
     probability: float
 
 
-Region = tuple[int, int, np.ndarray]  # x and y in px of the map, mask of the region's box
+Region = tuple[int, int, int, np.ndarray]  # area, x and y in px of the map, mask of the box
 
 
-def _components(binary: np.ndarray) -> Iterator[tuple[int, Region]]:
-    """Area and region of every connected component of a mask."""
+def _components(binary: np.ndarray) -> list[Region]:
+    """Every connected component of a mask."""
     regions, stats, left, top = components(binary)
-    for i, (x, y, w, h, area) in enumerate(stats[1:].tolist(), 1):
-        yield area, (x + left, y + top, regions[y : y + h, x : x + w] == i)
+    return [
+        (area, x + left, y + top, regions[y : y + h, x : x + w] == i)
+        for i, (x, y, w, h, area) in enumerate(stats[1:].tolist(), 1)
+    ]
 
 
-def _filled(binary: np.ndarray, seeds: Sequence[tuple[int, int]]) -> Iterator[tuple[int, Region]]:
-    """Area and region of the components of a map of 0 and 1 that hold a seed.
+def _filled(binary: np.ndarray, seeds: Iterable[_Px], corner: _Px) -> list[Region]:
+    """Those components that hold a seed; filled from there, since most of the map is not asked.
 
-    Filled from there, since most of the map is not asked.
+    Args:
+        binary: (h, w) bool, part of a map.
+        seeds: x, y of px of the part.
+        corner: x, y of the part in the map.
     """
     height, width = binary.shape
-    filled = np.zeros((height + 2, width + 2), np.uint8)
+    over, filled = binary.view(np.uint8), np.zeros((height + 2, width + 2), np.uint8)
+    found = []
     for k, (x, y) in enumerate(seeds):
-        if filled[y + 1, x + 1]:
+        if not over[y, x] or filled[y + 1, x + 1]:
             continue
         number = 1 + k % 255
         flags = 8 | cv2.FLOODFILL_MASK_ONLY | number << 8
-        area, _, _, (x, y, w, h) = cv2.floodFill(binary, filled, (x, y), 1, 0, 0, flags)
-        yield area, (x, y, filled[y + 1 : y + 1 + h, x + 1 : x + 1 + w] == number)
-
-
-def _cuts(
-    part: np.ndarray, seeds: list[tuple[int, int]], heights: Iterable[float]
-) -> Iterator[tuple[int, Region]]:
-    """Area and region of what holds a seed over each of several heights, the lowest first.
-
-    What is over a height lies within what was over the one before it: so the part shrinks.
-    """
-    left = top = 0
-    for height in heights:
-        over = (part >= height).view(np.uint8)
-        seeds = [(x, y) for x, y in seeds if over[y, x]]
-        if not seeds:
-            return
-        low, high = part.shape[::-1], (0, 0)
-        for area, (x, y, mask) in _filled(over, seeds):
-            yield area, (x + left, y + top, mask)
-            low = min(low[0], x), min(low[1], y)
-            high = max(high[0], x + mask.shape[1]), max(high[1], y + mask.shape[0])
-        part = part[low[1] : high[1], low[0] : high[0]]
-        seeds = [(x - low[0], y - low[1]) for x, y in seeds]
-        left, top = left + low[0], top + low[1]
+        area, _, _, (x, y, w, h) = cv2.floodFill(over, filled, (x, y), 1, 0, 0, flags)
+        mask = filled[y + 1 : y + 1 + h, x + 1 : x + 1 + w] == number
+        found.append((area, x + corner[0], y + corner[1], mask))
+    return found
 
 
 def _regions(
     plane: np.ndarray, wins: np.ndarray, highest: float, parameters: CandidateParameters
-) -> Iterator[tuple[int, Region]]:
-    """R_pred and R_m of one channel, each with its area.
+) -> list[Region]:
+    """R_pred and R_m of one channel.
 
     Args:
         plane: (h, w) float32, the channel.
@@ -130,23 +117,22 @@ def _regions(
         highest: its maximum.
         parameters: see `CandidateParameters`.
     """
-    yield from _components(wins)
     heights = [highest * n / (parameters.levels + 1) for n in range(1, parameters.levels + 1)]
-    left, top, right, bottom = bounds(plane >= min([parameters.min_peak, *heights]))
-    part = plane[top:bottom, left:right]
+    x0, y0, x1, y1 = bounds(plane >= min([parameters.min_peak, *heights]))
+    part = plane[y0:y1, x0:x1]
     radius = parameters.min_distance * float(np.sqrt(plane.size))
     peaks = local_maxima(part, radius, parameters.min_peak, parameters.maxima)
-    inside = [(int(x), int(y)) for x, y, _ in peaks.tolist()]
-    seeds = [(x + left, y + top) for x, y in inside]
+    seeds = [(int(x), int(y)) for x, y, _ in peaks.tolist()]
     grey = cv2.convertScaleAbs(plane, alpha=255 / highest)
     _, over = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    yield from _filled(over, [(x, y) for x, y in seeds if over[y, x]])
-    for area, (x, y, mask) in _cuts(part, inside, heights):
-        yield area, (x + left, y + top, mask)
+    found = _components(wins) + _filled(over, [(x + x0, y + y0) for x, y in seeds], (0, 0))
+    for height in heights:
+        found += _filled(part >= height, seeds, (x0, y0))
+    return found
 
 
 def _proposal(region: Region, channel: int, plane: np.ndarray, frame: tuple[int, int]) -> Proposal:
-    x, y, mask = region
+    _, x, y, mask = region
     h, w = mask.shape
     sy, sx = frame[0] / plane.shape[0], frame[1] / plane.shape[1]
     box = (x * sx, y * sy, (x + w) * sx, (y + h) * sy)
@@ -180,8 +166,8 @@ def propose(
         if highest < parameters.min_peak:
             continue
         least = parameters.min_area * plane.size
-        for area, region in _regions(plane, whole.winner == channel, highest, parameters):
-            if least <= area < plane.size:
+        for region in _regions(plane, whole.winner == channel, highest, parameters):
+            if least <= region[0] < plane.size:
                 found.append(_proposal(region, channel, plane, frame))
     return found
 

@@ -30,23 +30,39 @@ class IntegralMap:
     borders get exact sums of the piecewise constant map.
     """
 
-    def __init__(self, probabilities: np.ndarray) -> None:
-        self.channels, self.height, self.width = probabilities.shape
-        # In double precision: a difference of sums over 40,000 px has to tell a cell of one px.
-        self._planes = [cv2.integral(p, sdepth=cv2.CV_64F) for p in probabilities]
+    def __init__(
+        self, probabilities: np.ndarray, within: tuple[int, int, int, int] | None = None
+    ) -> None:
+        """Sum up a map.
 
-    def _at(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Summed map at fractional positions; x (N, 1, n), y (N, m, 1) → (|L|, N, m, n)."""
-        x0 = np.minimum(x.astype(np.intp), self.width - 1)
-        y0 = np.minimum(y.astype(np.intp), self.height - 1)
-        fx, fy = x - x0, y - y0
-        below = self.width + 1
-        first = y0 * below + x0
-        corners = np.stack([first, first + 1, first + below, first + below + 1])
-        top, left = 1 - fy, 1 - fx
-        shares = np.stack([top * left, top * fx, fy * left, fy * fx])
-        values = np.stack([plane.take(corners) for plane in self._planes])
-        sums: np.ndarray = np.einsum("ckbmn,kbmn->cbmn", values, shares)
+        Args:
+            probabilities: (|L|, h, w) float32.
+            within: x0, y0, x1, y1 in whole px of the map, half open, of the part in which all
+                boxes lie once they are clipped at the map's borders; None for all of it.
+        """
+        self.channels, self.height, self.width = probabilities.shape
+        x0, y0, x1, y1 = within or (0, 0, self.width, self.height)
+        self._corner = np.array([x0, y0], np.float32)[:, None, None]
+        self._limit = np.array([self.width, self.height], np.float32)[:, None, None]
+        # In double precision: a difference of sums over 40,000 px has to tell a cell of one px.
+        self._sums = np.empty((self.channels, y1 - y0 + 1, x1 - x0 + 1))
+        for plane, sums in zip(probabilities[:, y0:y1, x0:x1], self._sums, strict=True):
+            cv2.integral(plane, sums, sdepth=cv2.CV_64F)
+
+    def _at(self, places: np.ndarray) -> np.ndarray:
+        """Summed map at fractional px of the part; (2, N, n) x and y → (|L|, N, n, n) float64."""
+        _, rows, below = self._sums.shape
+        last = np.array([below - 2, rows - 2])[:, None, None]
+        whole = np.minimum(places.astype(np.intp), last)
+        (right, down), (x, y) = places - whole, whole
+        first = (y * below)[:, :, None] + x[:, None, :]
+        corners = np.stack([first, first + 1, first + below, first + (below + 1)])
+        up, left = (1 - down)[:, :, None], (1 - right)[:, None, :]
+        down, right = down[:, :, None], right[:, None, :]
+        shares = np.stack([up * left, up * right, down * left, down * right])
+        values = self._sums.reshape(self.channels, -1).take(corners, axis=1)
+        values *= shares
+        sums: np.ndarray = values.sum(axis=1)
         return sums
 
     def grid_means(self, boxes: np.ndarray, grid: int) -> np.ndarray:
@@ -60,16 +76,16 @@ class IntegralMap:
             (N, grid, grid, |L|) float32: rows, columns, channels; cells wholly outside are 0.
         """
         steps = np.linspace(0.0, 1.0, grid + 1, dtype=np.float32)
-        x = boxes[:, 0, None] + (boxes[:, 2] - boxes[:, 0])[:, None] * steps
-        y = boxes[:, 1, None] + (boxes[:, 3] - boxes[:, 1])[:, None] * steps
-        x, y = np.clip(x, 0, self.width), np.clip(y, 0, self.height)
-        corners = self._at(x[:, None, :], y[:, :, None])
+        low, high = boxes[:, :2].T[:, :, None], boxes[:, 2:].T[:, :, None]
+        places = np.clip(low + (high - low) * steps, 0, self._limit)
+        corners = self._at(places - self._corner)
         strips = corners[..., 1:, :] - corners[..., :-1, :]
         sums = strips[..., 1:] - strips[..., :-1]
-        area = (y[:, 1:] - y[:, :-1])[:, :, None] * (x[:, 1:] - x[:, :-1])[:, None, :]
+        across, down = places[..., 1:] - places[..., :-1]
+        area = down[:, :, None] * across[:, None, :]
         inside = area > 1e-6
-        means = np.where(inside, sums / np.where(inside, area, 1.0), 0.0)
-        return np.ascontiguousarray(means.transpose(1, 2, 3, 0), np.float32)
+        sums /= np.where(inside, area, np.inf)
+        return np.ascontiguousarray(sums.transpose(1, 2, 3, 0), np.float32)
 
 
 def context_features(
@@ -86,12 +102,57 @@ def context_features(
         (N, 2 · grid² · |L|) float32: the short range, then the long range; within each, rows,
         columns, channels.
     """
+    shape = integral.width, integral.height
+    ranges = np.concatenate([_near(boxes, parameters), _far(boxes, parameters, shape)])
+    means = integral.grid_means(ranges, parameters.grid)
     length = parameters.grid**2 * integral.channels
-    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
-    short = (boxes[:, 2:] - boxes[:, :2]) * (parameters.short_scale / 2)
-    sides = np.array([integral.width, integral.height], np.float32)
-    far = np.broadcast_to(sides * (parameters.long_share / 2), centre.shape)
-    halves, centres = np.concatenate([short, far]), np.concatenate([centre, centre])
-    both = np.hstack([centres - halves, centres + halves])
-    means = integral.grid_means(both, parameters.grid).reshape(2, len(boxes), length)
-    return np.concatenate(list(means), axis=1)
+    return np.concatenate(list(means.reshape(2, len(boxes), length)), axis=1)
+
+
+def short_context(
+    probabilities: np.ndarray, boxes: np.ndarray, parameters: ContextParameters
+) -> np.ndarray:
+    """The first half of `context_features`, from no more of the map than it needs.
+
+    Args:
+        probabilities: (|L|, h, w) float32, P over the whole frame.
+        boxes: (N, 4) float, boxes B(R_i) in px of the map.
+        parameters: see `ContextParameters`.
+
+    Returns:
+        (N, grid² · |L|) float32.
+    """
+    length = parameters.grid**2 * len(probabilities)
+    if not len(boxes):
+        return np.zeros((0, length), np.float32)
+    near = _near(boxes, parameters)
+    sides = np.array(probabilities.shape[:0:-1], np.float32)
+    x0, y0 = np.clip(np.floor(near[:, :2].min(axis=0)), 0, sides - 1).astype(int).tolist()
+    x1, y1 = np.clip(np.ceil(near[:, 2:].max(axis=0)), 1, sides).astype(int).tolist()
+    integral = IntegralMap(probabilities, (x0, y0, x1, y1))
+    return integral.grid_means(near, parameters.grid).reshape(len(boxes), length)
+
+
+def long_context(
+    probabilities: np.ndarray, boxes: np.ndarray, parameters: ContextParameters
+) -> np.ndarray:
+    """The second half of `context_features`; arguments and shape as `short_context`'s."""
+    integral = IntegralMap(probabilities)
+    far = _far(boxes, parameters, (integral.width, integral.height))
+    length = parameters.grid**2 * integral.channels
+    return integral.grid_means(far, parameters.grid).reshape(len(boxes), length)
+
+
+def _near(boxes: np.ndarray, parameters: ContextParameters) -> np.ndarray:
+    """The short range of each box; (N, 4)."""
+    return _around(boxes, (boxes[:, 2:] - boxes[:, :2]) * (parameters.short_scale / 2))
+
+
+def _far(boxes: np.ndarray, parameters: ContextParameters, shape: tuple[int, int]) -> np.ndarray:
+    """The long range of each box in a map of (w, h) px; (N, 4)."""
+    return _around(boxes, np.array(shape, np.float32) * (parameters.long_share / 2))
+
+
+def _around(boxes: np.ndarray, halves: np.ndarray) -> np.ndarray:
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return np.hstack([centres - halves, centres + halves])

@@ -26,7 +26,10 @@ _PER_LABEL = 7  # numbers about a candidate, in the slot of its label
 def log_odds(p: np.ndarray) -> np.ndarray:
     """log(p / (1 - p)) of clipped probabilities, any shape."""
     clipped = np.minimum(np.maximum(p, _EPSILON), 1 - _EPSILON)
-    return np.asarray(np.log(clipped) - np.log1p(-clipped), np.float32)
+    return np.asarray(np.log(clipped) - np.log(1 - clipped), np.float32)
+
+
+FLOOR = float(log_odds(np.zeros(1))[0])  # the log-odds of nought
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
@@ -95,18 +98,20 @@ def region_evidence(proposal: Proposal, fine: np.ndarray) -> tuple[np.ndarray, n
     x0, y0, x1, y1 = proposal.cells
     left, top = int(x0 * sx), int(y0 * sy)
     right, bottom = max(left + 1, round(x1 * sx)), max(top + 1, round(y1 * sy))
-    patch = fine[:, top:bottom, left:right]
+    patch = np.ascontiguousarray(fine[:, top:bottom, left:right])
     mask = proposal.mask
     if proposal.map_shape != (height, width):
         rows = np.minimum(((np.arange(patch.shape[1]) + 0.5) / sy).astype(int), y1 - y0 - 1)
         columns = np.minimum(((np.arange(patch.shape[2]) + 0.5) / sx).astype(int), x1 - x0 - 1)
         mask = mask[np.ix_(rows, columns)]
-    weights = mask.astype(np.float32)
     flat = patch.reshape(len(fine), -1)
-    if not mask.any():
-        weights[:] = 1.0
-    masked = flat @ weights.ravel() / weights.sum()
-    return masked, flat.mean(axis=1), float(patch[proposal.channel].max())
+    weights = np.ones((flat.shape[1], 2), np.float32)
+    area = np.count_nonzero(mask)
+    if area:
+        weights[:, 0] = mask.ravel()
+    sums = flat @ weights
+    masked, whole = sums[:, 0] / (area or mask.size), sums[:, 1] / mask.size
+    return masked, whole, float(flat[proposal.channel].max())
 
 
 def feature_matrix(
@@ -140,11 +145,10 @@ def feature_matrix(
     out[:, slices["fine"]] = log_odds(evidence.fine_maxima)
     out[:, slices["face"]] = log_softmax(face_logits)
     start = slices["object"].start
-    floor = float(log_odds(np.zeros(1))[0])
     if not proposals:
         return out
     evidences = [np.hstack(region_evidence(proposal, fine)) for proposal in proposals]
-    seen = log_odds(np.stack(evidences)) - floor
+    seen = log_odds(np.stack(evidences)) - FLOOR
     out[:, start + _PER_LABEL * len(labels.objects) :] = seen[:, :-1]
     near = places(np.array([p.box for p in proposals], np.float32), faces)
     for i, proposal in enumerate(proposals):
@@ -169,5 +173,7 @@ def places(boxes: np.ndarray, faces: np.ndarray) -> np.ndarray:
     side = np.maximum((faces[:, 2:] - faces[:, :2]).max(axis=1), 1.0)
     across, down = np.abs(ends[:, 0]) / 2 / side, ends[:, 1] / 2 / side
     longer = np.maximum((boxes[:, 2:] - boxes[:, :2]).max(axis=1), 1.0)
-    near = np.stack([across, down, np.hypot(across, down), np.log(longer / side)], axis=1)
-    return np.asarray(np.nan_to_num(near.clip(-3.0, 3.0), nan=0.0), np.float32)
+    columns = across, down, np.hypot(across, down), np.log(longer / side)
+    near = np.minimum(np.maximum(np.stack(columns, axis=1), -3.0), 3.0)
+    near[np.isnan(near)] = 0
+    return np.asarray(near, np.float32)

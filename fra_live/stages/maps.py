@@ -48,7 +48,7 @@ class ProbabilityMap:
 
     @cached_property
     def winner(self) -> np.ndarray:
-        """(h, w), see `winners`."""
+        """(h, w) uint8 or uint16, see `winners`."""
         return winners(self.planes)
 
     @cached_property

@@ -8,15 +8,20 @@ A ranker that was trained on the paper's context alone is known by its number of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+import math
+from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
 from fra_live.labels import LabelSet
 from fra_live.stages.candidates import CandidateParameters, Proposal, box_iou
-from fra_live.stages.features import ImageEvidence, log_odds, log_softmax, places
+from fra_live.stages.features import FLOOR, ImageEvidence, log_odds, log_softmax, places
+from fra_live.stages.regression import Ranker
+
+__all__ = [
+    "Ranker", "best_distinct", "own_context", "ranking_blocks", "ranking_features",
+]  # fmt: skip
 
 
 def ranking_blocks(labels: LabelSet, grid: int) -> dict[str, int]:
@@ -41,7 +46,7 @@ def own_context(labels: LabelSet, context: np.ndarray, channels: np.ndarray) -> 
 
     Args:
         labels: the label set.
-        context: (N, 2 · grid² · |L|) float32, as `context_features` gives it.
+        context: (N, grid² · |L|) float32, as `short_context` gives it.
         channels: (N,) each region's own channel.
 
     Returns:
@@ -49,14 +54,16 @@ def own_context(labels: LabelSet, context: np.ndarray, channels: np.ndarray) -> 
         label, the highest of the other objects, then every label that is no object.
     """
     count, names = len(channels), len(labels.names)
-    short = log_odds(context[:, : context.shape[1] // 2]).reshape(count, -1, names)
+    planes = log_odds(context).reshape(count, -1, names).transpose(2, 0, 1)
     objects = np.array(labels.object_channels)
-    rest = np.setdiff1d(np.arange(names), objects)
-    own = np.take_along_axis(short, channels[:, None, None], axis=2)
-    rival = np.where(objects == channels[:, None, None], -np.inf, short[:, :, objects])
-    highest = np.maximum(rival.max(axis=2), log_odds(np.zeros(1)))  # also where there is no other
-    planes = np.concatenate([own, highest[:, :, None], short[:, :, rest]], axis=2)
-    return np.asarray(planes.transpose(0, 2, 1).reshape(count, -1), np.float32)
+    rest = [channel for channel in range(names) if channel not in labels.object_channels]
+    rivals = planes[objects]
+    rivals[objects[:, None] == channels] = FLOOR  # also where there is no other
+    out = np.empty((count, 2 + len(rest), planes.shape[2]), np.float32)
+    out[:, 0] = planes[channels, np.arange(count)]
+    rivals.max(axis=0, out=out[:, 1])
+    out[:, 2:] = planes[rest].transpose(1, 0, 2)
+    return out.reshape(count, -1)
 
 
 def ranking_features(
@@ -73,7 +80,7 @@ def ranking_features(
 
     Args:
         labels: the label set.
-        context: (N, 2 · grid² · |L|) float32, of the N candidates.
+        context: (N, grid² · |L|) float32, the short range of the N candidates.
         proposals: the candidates.
         faces: (N, 4) box of each candidate's face in frame px; NaN without one.
         evidence: of the image.
@@ -84,59 +91,73 @@ def ranking_features(
     Returns:
         (N, D) float32, blocks as `ranking_blocks` tells them.
     """
+    count, sizes = len(proposals), ranking_blocks(labels, _grid(labels, context))
+    ends = np.cumsum(list(sizes.values())).tolist()
+    out = np.zeros((count, ends[-1]), np.float32)
+    of_context, of_place, of_image, of_shape, of_label = np.split(out, ends[:-1], axis=1)
     channels = np.array([p.channel for p in proposals], np.intp)
     boxes = np.array([p.box for p in proposals], np.float32).reshape(-1, 4)
-    objects = np.array(labels.object_channels)
-    label = channels[:, None] == objects
-    seen = np.isfinite(faces[:, :1]).astype(np.float32)
+    slots = np.searchsorted(labels.object_channels, channels)
+    of_context[:] = own_context(labels, context, channels)
+    of_place[:, :4] = places(boxes, faces)
+    of_place[:, 4] = np.isfinite(faces[:, 0])
+    of_image[:] = _said_of_label(labels, slots, evidence, window_logits, near)
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-3)
     aspect = np.log(sides[:, 0] / sides[:, 1])
-    shape = [
-        log_odds(np.array([p.probability for p in proposals], np.float32)),
-        np.array([np.count_nonzero(p.mask) / p.mask.size for p in proposals]),
-        np.log(sides.prod(axis=1) / np.prod(maps[0])) / 2,
-        aspect,
-        np.abs(aspect),
-        np.array([p.map_shape != maps[1] for p in proposals]),
-    ]
-    columns = [
-        own_context(labels, context, channels),
-        places(boxes, faces),
-        seen,
-        _said_of_label(labels, label, channels, evidence, window_logits, near),
-        np.stack(shape, axis=1),
-        label,
-    ]
-    return np.concatenate(columns, axis=1, dtype=np.float32, casting="same_kind")
+    of_shape[:, 0] = log_odds(np.array([p.probability for p in proposals], np.float32))
+    of_shape[:, 1] = [np.count_nonzero(p.mask) / p.mask.size for p in proposals]
+    of_shape[:, 2] = np.log(sides[:, 0] * sides[:, 1] / (maps[0][0] * maps[0][1])) / 2
+    of_shape[:, 3], of_shape[:, 4] = aspect, np.abs(aspect)
+    of_shape[:, 5] = [p.map_shape != maps[1] for p in proposals]
+    of_label[np.arange(count), slots] = 1
+    return out
+
+
+def _grid(labels: LabelSet, context: np.ndarray) -> int:
+    """Cells a side of a short-range context."""
+    return round(math.sqrt(context.shape[1] / len(labels.names)))
+
+
+@cache
+def _belongs(labels: LabelSet) -> np.ndarray:
+    """(|Obj|, A + 1) bool: the actions of each object, "none" for an object of no action."""
+    belongs = np.zeros((len(labels.objects), len(labels.actions) + 1), bool)
+    for action, name in enumerate(labels.actions.values()):
+        belongs[labels.objects.index(name), action] = True
+    belongs[~belongs.any(axis=1), -1] = True
+    return belongs
 
 
 def _said_of_label(
     labels: LabelSet,
-    label: np.ndarray,
-    channels: np.ndarray,
+    slots: np.ndarray,
     evidence: ImageEvidence,
     window_logits: np.ndarray,
     near: np.ndarray,
 ) -> np.ndarray:
-    """What the whole image says about each candidate's label; (N, 9)."""
+    """What the whole image says about each candidate's label; (N, 9).
+
+    Args:
+        labels: the label set.
+        slots: (N,) int, place of each candidate's label among the objects.
+        evidence: of the image.
+        window_logits: (W, A + 1) action logits of all windows.
+        near: (N,) int, the window nearest to each candidate.
+    """
     objects = list(labels.object_channels)
-    maxima = [log_odds(m) for m in (evidence.fine_maxima, evidence.coarse_maxima)]
-    whole, windows = log_softmax(evidence.global_logits), log_softmax(window_logits)
-    # The action of an object; of several the likeliest; "none" for an object of no action.
-    belongs = np.zeros((len(objects), len(whole)), bool)
-    for action, name in enumerate(labels.actions.values()):
-        belongs[labels.objects.index(name), action] = True
-    belongs[~belongs.any(axis=1), -1] = True
-    mine = belongs[label.argmax(axis=1)]
-
-    def of_action(rows: np.ndarray) -> np.ndarray:
-        return np.asarray(np.where(mine, rows, -np.inf).max(axis=1))
-
-    columns = [m[channels] for m in maxima]
-    columns += [m[channels] - m[objects].max() for m in maxima]
-    columns += [of_action(whole), of_action(windows[near]), of_action(windows.max(axis=0))]
-    columns += [np.full(len(channels), whole[-1]), windows[near, -1]]
-    return np.stack(columns, axis=1)
+    maxima = log_odds(np.stack([evidence.fine_maxima[objects], evidence.coarse_maxima[objects]]))
+    windows = log_softmax(window_logits)
+    whole = log_softmax(evidence.global_logits)
+    rows = np.concatenate([windows, whole[None], windows.max(axis=0)[None]])
+    # Of each object the likeliest of its actions: (W + 2, |Obj|).
+    of_action = np.where(_belongs(labels), rows[:, None], -np.inf).max(axis=2)
+    told = np.empty((len(objects), 9), np.float32)
+    told[:, 0:2] = maxima.T
+    told[:, 2:4] = maxima.T - maxima.max(axis=1)
+    told[:, 4], told[:, 6], told[:, 7] = of_action[-2], of_action[-1], whole[-1]
+    told = told[slots]
+    told[:, 5], told[:, 8] = of_action[near, slots], windows[near, -1]
+    return np.asarray(told)
 
 
 def best_distinct(
@@ -157,6 +178,8 @@ def best_distinct(
         (K,) int indices, best first; K is `top` or less.
     """
     order = np.argsort(-overlaps, kind="stable")
+    if distinct_iou >= 1:
+        return order[:top]
     kept: list[int] = []
     while len(order) and len(kept) < top:
         kept.append(int(order[0]))
@@ -164,73 +187,3 @@ def best_distinct(
         again[0] = True  # also a box without area
         order = order[~again]
     return np.array(kept, np.intp)
-
-
-@dataclass(frozen=True)
-class Ranker:
-    """Support vector regression with a Gaussian kernel, as trained by scikit-learn.
-
-    Attributes:
-        mean, scale: (D,) standardisation of the features, their blocks' weights included.
-        vectors: (V, D) support vectors, standardised.
-        coefficients: (V,) dual coefficients.
-        intercept, gamma: of the regression.
-    """
-
-    mean: np.ndarray
-    scale: np.ndarray
-    vectors: np.ndarray
-    coefficients: np.ndarray
-    intercept: float
-    gamma: float
-
-    @cached_property
-    def _squares(self) -> np.ndarray:
-        return np.asarray((self.vectors * self.vectors).sum(axis=1), np.float32)
-
-    def __call__(self, features: np.ndarray) -> np.ndarray:
-        """Predict each region's overlap with a true object.
-
-        Args:
-            features: (N, D) float32.
-
-        Returns:
-            (N,) float32 in 0..1.
-        """
-        x = ((features - self.mean) / self.scale).astype(np.float32)
-        kernel = x @ self.vectors.T  # in place from here on: exp(-gamma |x - v|²)
-        kernel *= -2.0
-        kernel += (x * x).sum(axis=1)[:, None]
-        kernel += self._squares
-        np.maximum(kernel, 0.0, out=kernel)
-        kernel *= -self.gamma
-        np.exp(kernel, out=kernel)
-        overlap = kernel @ self.coefficients + self.intercept
-        return np.asarray(np.clip(overlap, 0.0, 1.0), np.float32)
-
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """The form that heads.npz holds."""
-        return {
-            "ranker.mean": self.mean.astype(np.float32),
-            "ranker.scale": self.scale.astype(np.float32),
-            "ranker.vectors": self.vectors.astype(np.float16),
-            "ranker.coefficients": self.coefficients.astype(np.float32),
-            "ranker.constants": np.array([self.intercept, self.gamma], np.float32),
-        }
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Ranker:
-        """Read what `to_arrays` gave.
-
-        Raises:
-            KeyError: an array is missing.
-        """
-        intercept, gamma = arrays["ranker.constants"]
-        return cls(
-            arrays["ranker.mean"],
-            arrays["ranker.scale"],
-            arrays["ranker.vectors"].astype(np.float32),
-            arrays["ranker.coefficients"],
-            float(intercept),
-            float(gamma),
-        )

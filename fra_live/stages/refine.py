@@ -67,29 +67,36 @@ def paste_windows(
     """
     height, width = shape
     scale_x, scale_y = width / frame[1], height / frame[0]
-    merged = _resize_planes(coarse, shape)
+    merged = np.empty((len(coarse), height, width), np.float32)
+    _resize_planes(coarse, merged)
     count = np.zeros((height, width), np.uint8)
     for probabilities, window in zip(fine, windows, strict=True):
         left, top, right, bottom = _whole_box(window, scale_x, scale_y)
         x0, y0, x1, y1 = max(0, left), max(0, top), min(width, right), min(height, bottom)
         if x0 >= x1 or y0 >= y1:
             continue
-        patch = _resize_planes(probabilities, (bottom - top, right - left))
-        patch = patch[:, y0 - top : y1 - top, x0 - left : x1 - left]
         target, seen = merged[:, y0:y1, x0:x1], count[y0:y1, x0:x1]
-        if not seen.any():
-            target[:] = patch
-        else:  # running mean; the first window on a pixel replaces P_coarse
-            patch -= target
-            patch *= np.reciprocal(seen + np.float32(1))
-            target += patch
-        count[y0:y1, x0:x1] += 1
+        # The first window on a pixel replaces P_coarse; where there are more, their running mean.
+        x, y, w, h = cv2.boundingRect(seen)
+        again = slice(y, y + h), slice(x, x + w)
+        before = target[:, *again].copy()
+        if (x0, y0, x1, y1) == (left, top, right, bottom):
+            _resize_planes(probabilities, target)
+        else:
+            patch = np.empty((len(coarse), bottom - top, right - left), np.float32)
+            _resize_planes(probabilities, patch)
+            target[:] = patch[:, y0 - top : y1 - top, x0 - left : x1 - left]
+        if before.size:
+            shared = target[:, *again]
+            shared -= before
+            shared *= np.reciprocal(seen[again] + np.float32(1))
+            shared += before
+        seen += 1
     return merged
 
 
-def _resize_planes(planes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """(|L|, h, w) float32 to (|L|, H, W); a plane at a time needs no reordering of the axes."""
-    out = np.empty((len(planes), *shape), np.float32)
+def _resize_planes(planes: np.ndarray, out: np.ndarray) -> None:
+    """(|L|, h, w) float32 into (|L|, H, W); a plane at a time needs no reordering of the axes."""
+    size = (out.shape[2], out.shape[1])
     for source, target in zip(planes, out, strict=True):
-        cv2.resize(source, (shape[1], shape[0]), dst=target, interpolation=cv2.INTER_LINEAR)
-    return out
+        cv2.resize(source, size, dst=target, interpolation=cv2.INTER_LINEAR)

@@ -15,7 +15,8 @@ import numpy as np
 
 from fra_live.labels import LabelSet
 
-_FEW = 32  # px of a mask that are looked through sooner one by one than with all others
+_FEW = 32  # px of a mask that are looked at sooner one by one than with all others
+_Px = tuple[int, int]  # row and column
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,20 @@ def _single_px(highest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     places = np.flatnonzero(highest)  # ten times np.nonzero's speed
     ys, xs = np.divmod(places, highest.shape[1])
-    if not _touching(highest, places):
+    if len(places) > _FEW:
+        if (highest[1:] & highest[:-1]).any() or (highest[:, 1:] & highest[:, :-1]).any():
+            return _middle_px(highest, ys, xs)
         return ys, xs
-    _, regions, _, centres = cv2.connectedComponentsWithStats(highest.view(np.uint8))
+    px = dict.fromkeys(zip(ys.tolist(), xs.tolist(), strict=True))
+    if any((y + 1, x) in px or (y, x + 1) in px for y, x in px):
+        middle = np.array(_middle_of_few(px))
+        return middle[:, 0], middle[:, 1]
+    return ys, xs
+
+
+def _middle_px(mask: np.ndarray, ys: np.ndarray, xs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of a mask's px nearest to the centres of its connected components."""
+    _, regions, _, centres = cv2.connectedComponentsWithStats(mask.view(np.uint8))
     region = regions[ys, xs]
     distance = ((np.column_stack([xs, ys]) - centres[region]) ** 2).sum(axis=1)
     order = np.lexsort((distance, region))
@@ -128,12 +140,22 @@ def _single_px(highest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return ys[order[first]], xs[order[first]]
 
 
-def _touching(mask: np.ndarray, places: np.ndarray) -> bool:
-    """Whether px of a mask, also given by their flat indices, lie side by side."""
-    if len(places) > _FEW:
-        return bool((mask[1:] & mask[:-1]).any() or (mask[:, 1:] & mask[:, :-1]).any())
-    width, there = mask.shape[1], set(places.tolist())
-    return any(i + width in there or (i + 1 in there and (i + 1) % width) for i in there)
+def _middle_of_few(px: dict[_Px, None]) -> list[_Px]:
+    """What `_middle_px` gives, in its order, for px (row, column) that are looked at one by one.
+
+    A map has thousands of px round the three or four that are asked about.
+    """
+    left, middles = dict(px), []
+    while left:
+        group = [left.popitem()[0]]
+        for y, x in group:  # grows meanwhile
+            around = [(y + i, x + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+            group += [near for near in around if left.pop(near, 0) is None]
+        cy, cx = (sum(places) / len(group) for places in zip(*group, strict=True))
+        middle = min((((x - cx) ** 2 + (y - cy) ** 2), y, x) for y, x in group)
+        # Components are numbered in the order of the blocks of 2 x 2 px in which they begin.
+        middles.append((min((y // 2, x // 2) for y, x in group), middle[1:]))
+    return [middle for _, middle in sorted(middles)]
 
 
 def face_boxes(

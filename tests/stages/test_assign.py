@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fra_live.stages.assign import nearest_faces, nearest_windows
+from fra_live.stages.assign import nearest_faces, nearest_faces_of_grid, nearest_windows
 from fra_live.stages.windows import Window
 
 SMALL, LARGE = (0, 0, 10, 10), (100, 0, 200, 100)
@@ -44,6 +44,15 @@ def test_inside_both_the_nearer_centre_decides() -> None:
 def test_without_objects_or_faces(boxes: int, faces: int, rows: int) -> None:
     result = nearest_faces(np.ones((boxes, 4), np.float32), np.ones((faces, 4), np.float32))
     assert result.tolist() == [0] * rows
+
+
+def test_a_grid_is_points() -> None:
+    faces = np.array([SMALL, LARGE, (30, 60, 50, 90)], np.float32)
+    x, y = np.linspace(-20, 220, 25, dtype=np.float32), np.linspace(-20, 120, 15, dtype=np.float32)
+    points = np.array([(u, v, u, v) for v in y for u in x], np.float32)
+    expected = nearest_faces(points, faces).reshape(15, 25)
+    assert set(expected.ravel()) == {0, 1, 2}
+    assert np.array_equal(nearest_faces_of_grid(x, y, faces), expected)
 
 
 def test_nearest_windows() -> None:

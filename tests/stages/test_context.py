@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fra_live.stages.context import ContextParameters, IntegralMap, context_features
+from fra_live.stages.context import (
+    ContextParameters,
+    IntegralMap,
+    context_features,
+    long_context,
+    short_context,
+)
 from tests.stages.maps import random_maps
 
 PARAMETERS = ContextParameters()
@@ -95,3 +101,21 @@ def test_thin_regions_of_a_large_map_are_precise() -> None:
         np.array([[180 - 174 - 3, 185 - 180 - 2, 180 - 174 + 6, 185 - 180 + 4]], np.float32), 5
     )
     np.testing.assert_allclose(short, exact, atol=2e-3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_each_range_by_itself_is_half_of_both(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    maps = random_maps((31, 44), seed)
+    low = rng.uniform((0, 0), (43, 30), (6, 2))
+    high = np.minimum(low + rng.uniform(0.5, 9, (6, 2)), (44, 31))
+    boxes = np.hstack([low, high]).astype(np.float32)[: 6 - seed]  # the last of one box alone
+    both = context_features(IntegralMap(maps), boxes, PARAMETERS)
+    halves = [f(maps, boxes, PARAMETERS) for f in (short_context, long_context)]
+    np.testing.assert_allclose(np.concatenate(halves, axis=1), both, atol=1e-6)
+
+
+def test_no_range_of_no_boxes() -> None:
+    maps, boxes = random_maps((8, 8)), np.zeros((0, 4), np.float32)
+    assert short_context(maps, boxes, PARAMETERS).shape == (0, 25 * len(maps))
+    assert long_context(maps, boxes, PARAMETERS).shape == (0, 25 * len(maps))

@@ -96,6 +96,25 @@ def test_equals_scikit_learn(problem: tuple[np.ndarray, np.ndarray], tmp_path: P
     assert again.intercept == pytest.approx(ranker.intercept)
 
 
+def test_without_candidates_or_support_vectors() -> None:
+    ranker = by_hand()
+    assert ranker(np.zeros((0, 2), np.float32)).shape == (0,)
+    none = Ranker(ranker.mean, ranker.scale, ranker.vectors[:0], ranker.coefficients[:0], 0.2, 1.0)
+    assert none(np.zeros((3, 2), np.float32)) == pytest.approx([0.2] * 3)
+
+
+def test_sums_over_thousands_of_vectors_are_precise() -> None:
+    """As with the shipped model: coefficients that nearly cancel, against double precision."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(scale=0.1, size=(3000, 150)).astype(np.float32)
+    coefficients = rng.uniform(-1, 1, 3000).astype(np.float32)
+    x = rng.normal(scale=0.1, size=(20, 150)).astype(np.float32)
+    ranker = Ranker(np.zeros(150), np.ones(150), vectors, coefficients, 0.5, 0.25)
+    squares = ((x[:, None].astype(float) - vectors[None]) ** 2).sum(axis=2)
+    exact = (np.exp(-0.25 * squares) @ coefficients.astype(float) + 0.5).clip(0, 1)
+    np.testing.assert_allclose(ranker(x), exact, atol=1e-4)
+
+
 def test_a_missing_array_is_a_key_error() -> None:
     arrays = by_hand().to_arrays()
     del arrays["ranker.vectors"]
@@ -104,9 +123,8 @@ def test_a_missing_array_is_a_key_error() -> None:
 
 
 def test_context_in_the_regions_own_terms() -> None:
-    # one cell: each label's share in the short range, then the long range, which is not read
-    short = np.array([0.1, 0.2, 0.3, 0.6, 0.7], np.float32)
-    context = np.tile(np.concatenate([short, np.full(5, 0.9, np.float32)]), (2, 1))
+    short = np.array([0.1, 0.2, 0.3, 0.6, 0.7], np.float32)  # one cell: each label's share of it
+    context = np.tile(short, (2, 1))
     rows = own_context(LABELS, context, np.array([DRINK, PHONE]))
     # own label, strongest rival, then background, face and hand
     assert rows[0] == pytest.approx(log_odds(short[[DRINK, PHONE, BACKGROUND, FACE, HAND]]))
@@ -114,7 +132,7 @@ def test_context_in_the_regions_own_terms() -> None:
 
 
 def test_context_keeps_the_order_of_the_cells() -> None:
-    context = np.zeros((1, 2 * 4 * 5), np.float32)
+    context = np.zeros((1, 4 * 5), np.float32)
     context[0, 3 * 5 + DRINK] = 0.5  # the last of four cells
     rows = own_context(LABELS, context, np.array([DRINK])).reshape(5, 4)
     floor = log_odds(np.zeros(1))[0]
@@ -124,7 +142,7 @@ def test_context_keeps_the_order_of_the_cells() -> None:
 
 def test_an_object_without_rivals() -> None:
     labels = LabelSet(("background", "drink"), (), {"drinking": "drink"})
-    rows = own_context(labels, np.full((1, 4), 0.5, np.float32), np.array([1]))
+    rows = own_context(labels, np.full((1, 2), 0.5, np.float32), np.array([1]))
     assert rows[0] == pytest.approx([0.0, log_odds(np.zeros(1))[0], 0.0])
 
 
@@ -139,7 +157,7 @@ def test_what_the_ranking_reads() -> None:
     )
     windows = np.log([[0.25, 0.5, 0.25], [0.1, 0.8, 0.1]]).astype(np.float32)
     face = np.array([[10, 10, 20, 20], [np.nan] * 4], np.float32)
-    context = np.full((2, 2 * 25 * 5), 0.5, np.float32)
+    context = np.full((2, 25 * 5), 0.5, np.float32)
     rows = ranking_features(
         LABELS, context, [phone, drink], face, evidence, windows, np.array([0, 1]),
         ((40, 50), (8, 8)),
@@ -176,7 +194,7 @@ def test_an_object_of_no_action_and_one_of_two() -> None:
     logits = np.log([0.2, 0.5, 0.3]).astype(np.float32)
     evidence = ImageEvidence(logits, np.full(3, 0.5), np.full(3, 0.5))
     rows = ranking_features(
-        labels, np.full((2, 6), 0.5, np.float32), both, np.full((2, 4), np.nan, np.float32),
+        labels, np.full((2, 3), 0.5, np.float32), both, np.full((2, 4), np.nan, np.float32),
         evidence, logits[None], np.zeros(2, np.intp), ((4, 4), (4, 4)),
     )  # fmt: skip
     at = 1 * (2 + 1) + 5 + 4

@@ -11,6 +11,8 @@ from fra_live.labels import LabelSet
 from fra_live.stages.windows import (
     Window,
     WindowParameters,
+    _middle_of_few,
+    _middle_px,
     face_boxes,
     local_maxima,
     select_windows,
@@ -191,3 +193,13 @@ def test_weak_maxima_get_none_beside_a_face() -> None:
 
 def test_box_of_a_window() -> None:
     assert Window(10.0, 20.0, 8.0).box_xyxy == (6.0, 16.0, 14.0, 24.0)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_few_px_and_many_are_thinned_alike(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    mask = rng.random(rng.integers(1, 14, 2)) < rng.uniform(0.02, 0.35)
+    ys, xs = (places.tolist() for places in np.nonzero(mask))
+    few = _middle_of_few(dict.fromkeys(zip(ys, xs, strict=True)))
+    many = _middle_px(mask, *np.nonzero(mask))
+    assert few == list(zip(*(places.tolist() for places in many), strict=True))
