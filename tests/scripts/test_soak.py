@@ -66,6 +66,18 @@ def test_a_connection_that_comes_and_goes_is_no_growth(verdicts: ModuleType) -> 
     assert verdict(verdicts, noted)["files"] is True
 
 
+def test_a_busier_machine_is_no_growth(verdicts: ModuleType) -> None:
+    """Threads that wait for a core make frames older, and that is nothing of ours."""
+    noted = [
+        replace(s, age_p95_ms=40 + s.time_s / 20, waited_ms=s.time_s / 25)
+        for s in samples(verdicts)
+    ]
+    (age,) = [f for f in verdicts.judge(noted) if f.what == "age p95"]
+    assert age.good is None and "others were busier" in age.detail
+    older = [replace(s, waited_ms=s.waited_ms / 10) for s in noted]
+    assert verdict(verdicts, older)["age p95"] is False
+
+
 def test_a_short_run_says_nothing_of_memory(verdicts: ModuleType) -> None:
     assert verdict(verdicts, samples(verdicts, minutes=2))["memory"] is None
     assert verdict(verdicts, samples(verdicts)[:2]) == {"memory": None, "all else": None}
@@ -81,6 +93,7 @@ def test_a_sample_is_what_the_process_has(verdicts: ModuleType, tmp_path: Path) 
     assert after.memory_mb - before.memory_mb > 40
     assert after.files == before.files + 2
     assert (before.age_p95_ms, after.age_p95_ms) == (19.5, 30.0)
+    assert 0 <= after.waited_ms < 60_000
 
 
 def test_the_loop(run: Any, small_clip: Path, tmp_path: Path) -> None:
