@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from fra_live.errors import FraLiveError
-from fra_live.live.background import Background
+from fra_live.live.camera_switch import CameraSwitch
 from fra_live.live.card import draw_card
 from fra_live.live.frames import LiveFrame
 from fra_live.live.keys import Command, command
@@ -18,7 +18,7 @@ from fra_live.live.screen import Screen
 from fra_live.live.session import Session
 from fra_live.live.signals import StopSignal
 from fra_live.live.status import StatusLines, clock
-from fra_live.video.sources import Source, list_cameras, open_source
+from fra_live.video.sources import Source, open_source
 
 TITLE = "fra-live"
 FIRST_FRAME = "The first frame is on the screen."
@@ -60,8 +60,7 @@ class WindowApp:
         self._session, self._screen = session, screen
         self._overlay = Overlay(session.labels, options)
         self._mirror, self._threshold, self._record_at_once = mirror, threshold, record
-        self._camera, self._open_camera = camera, open_camera
-        self._opening: tuple[int, Background[Source]] | None = None
+        self._cameras = CameraSwitch(camera, open_camera)
         self._frame: LiveFrame | None = None
         self._painted: tuple[str, ...] = ()
         self._ages_ms: deque[float] = deque(maxlen=_AGES)
@@ -88,8 +87,7 @@ class WindowApp:
                 self._paint(lines, new=frame is not None)
             else:
                 self._press(self._screen.key(_REST_MS if self._stays else 1))
-        if self._opening is not None:
-            self._opening[1].abandon()
+        self._cameras.abandon()
         if self._error is not None:
             raise self._error
 
@@ -125,22 +123,19 @@ class WindowApp:
         """Take in what other threads have to tell."""
         for notice in self._session.loop.notices():
             self.status.note(notice)
-        if self._opening is None or not self._opening[1].done():
-            return
-        index, opening = self._opening
-        self._opening = None
         try:
-            source = opening.result()
+            source = self._cameras.opened()
         except FraLiveError as error:
             self.status.note(str(error))
+            return
+        if source is None:
             return
         try:
             self._session.start(source, explain=self._overlay.needs_explanation)
         except FraLiveError as error:
             self.status.note(str(error))
         self._session.loop.set_threshold(self._threshold)
-        self._camera = index
-        self.status.note(f"Camera {index}")
+        self.status.note(f"Camera {self._cameras.present}")
 
     @property
     def _stays(self) -> bool:
@@ -161,8 +156,8 @@ class WindowApp:
         recorder = self._session.recording
         if recorder is not None:
             lines.append(f"Recording {clock(recorder.duration_s)}")
-        if self._opening is not None:
-            lines.append(f"Opening camera {self._opening[0]} …")
+        if self._cameras.opening is not None:
+            lines.append(f"Opening camera {self._cameras.opening} …")
         return lines
 
     def _paint(self, lines: tuple[str, ...], *, new: bool) -> None:
@@ -215,7 +210,8 @@ class WindowApp:
         elif wanted is Command.RECORD:
             self._toggle_recording()
         elif wanted is Command.NEXT_CAMERA:
-            self._next_camera()
+            if not self._cameras.open_next():
+                self.status.note("No other camera was found.")
         elif wanted is Command.FULL_SCREEN:
             self._screen.toggle_full_screen()
         elif wanted is Command.HELP:
@@ -261,15 +257,3 @@ class WindowApp:
         left_out = recorder.left_out if recorder is not None else 0
         lacking = f", {left_out} frames left out" if left_out else ""
         self.status.note(f"Recorded {path}{lacking}")
-
-    def _next_camera(self) -> None:
-        if self._opening is not None:
-            return
-        others = [i for i in list_cameras() if i != self._camera]
-        if not others:
-            self.status.note("No other camera was found.")
-            return
-        later = [i for i in others if self._camera is not None and i > self._camera]
-        index = (later or others)[0]
-        opening = Background(lambda: self._open_camera(index), lambda source: source.close())
-        self._opening = index, opening

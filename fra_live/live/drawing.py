@@ -15,6 +15,7 @@ import numpy as np
 
 from fra_live.labels import LabelSet
 from fra_live.live.lettering import REGULAR, Lettering
+from fra_live.live.shapes import hatch_tile, rounded_factors, tint_table
 from fra_live.results import Box
 
 Colour = tuple[int, int, int]  # blue, green, red
@@ -27,7 +28,6 @@ SHADOW: Colour = (60, 60, 60)
 
 _SHIFT = 4  # bits behind the binary point of line coordinates
 _FACTORS = 128  # panel shapes kept
-_STRIPE = 0.3  # how much lighter or darker hatching is
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Canvas:
         if factors is None:
             if len(self._tools.factors) >= _FACTORS:
                 self._tools.factors.clear()
-            factors = _rounded(width, height, radius, key[3])
+            factors = rounded_factors(width, height, radius, key[3])
             self._tools.factors[key] = factors
         self._darken(factors, rect[0], rect[1])
 
@@ -198,7 +198,7 @@ class Canvas:
         period = self._period
         tile = self._tools.hatches.get((pattern, period))
         if tile is None:
-            tile = self._tools.hatches[pattern, period] = _hatch_tile(pattern, period)
+            tile = self._tools.hatches[pattern, period] = hatch_tile(pattern, period)
         x, y = x0 % period, y0 % period
         rows, columns = -(-(shape[0] + y) // period), -(-(shape[1] + x) // period)
         return np.tile(tile, (rows, columns))[y : y + shape[0], x : x + shape[1]]
@@ -211,13 +211,7 @@ class Canvas:
         key = (colour, round(opacity, 2), stripe)
         table = self._tools.tints.get(key)
         if table is None:
-            ramp = np.arange(256, dtype=np.float32)[:, None, None]
-            mixed = ramp * (1 - opacity) + np.array(colour, np.float32) * opacity
-            if stripe:  # lighter or darker, not more colourful: it must show without colour
-                blue, green, red = colour
-                light = 0.114 * blue + 0.587 * green + 0.299 * red
-                mixed += _STRIPE * ((0.0 if light > 150 else 255.0) - mixed)
-            table = self._tools.tints[key] = np.round(mixed).astype(np.uint8).reshape(1, 256, 3)
+            table = self._tools.tints[key] = tint_table(colour, opacity, stripe)
         return table
 
     def _darken(self, factors: np.ndarray, x: int, y: int) -> None:
@@ -234,31 +228,3 @@ def _fixed(polygon: np.ndarray) -> np.ndarray:
     clipped = np.clip(polygon, -16_000, 48_000) * (1 << _SHIFT)
     fixed: np.ndarray = np.rint(clipped).astype(np.int32).reshape(-1, 1, 2)
     return fixed
-
-
-def _rounded(width: int, height: int, radius: int, inside: int) -> np.ndarray:
-    """(h, w, 3) factors: `inside` in a rounded rectangle, 255 outside."""
-    big = np.zeros((4 * height, 4 * width), np.uint8)
-    r = 4 * radius
-    cv2.rectangle(big, (r, 0), (4 * width - 1 - r, 4 * height - 1), 255, -1)
-    cv2.rectangle(big, (0, r), (4 * width - 1, 4 * height - 1 - r), 255, -1)
-    for x in (r, 4 * width - 1 - r):
-        for y in (r, 4 * height - 1 - r):
-            cv2.circle(big, (x, y), r, 255, -1)
-    cover = cv2.resize(big, (width, height), interpolation=cv2.INTER_AREA)
-    factors = 255 - (cover.astype(np.uint16) * (255 - inside) + 127) // 255
-    return np.repeat(factors.astype(np.uint8)[:, :, None], 3, axis=2)
-
-
-def _hatch_tile(pattern: int, period: int) -> np.ndarray:
-    """(period, period) uint8 of one hatching, 1 to 5."""
-    y, x = np.mgrid[:period, :period]
-    band = max(1, period // 3)
-    inked = {
-        1: (x + y) % period < band,
-        2: (x - y) % period < band,
-        3: y < band,
-        4: x < band,
-        5: (x < 2 * band) & (y < 2 * band),
-    }
-    return np.where(inked[pattern], 255, 0).astype(np.uint8)

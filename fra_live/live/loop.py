@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
+from fra_live.live.capture import Pacing
 from fra_live.live.events import EventTracker
 from fra_live.live.figures import LoopFigures
 from fra_live.live.frames import FrameRecognizer, LiveFrame
-from fra_live.live.pipeline import Pacing, Pipeline
+from fra_live.live.pipeline import Pipeline
 from fra_live.results import Event
 from fra_live.video.sources import Source
 

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Unpack
 
 import numpy as np
 
 from fra_live.labels import LabelSet
+from fra_live.live.capture import Pacing
 from fra_live.live.event_files import EventFiles
 from fra_live.live.events import EventParameters, EventTracker, event_of_still
 from fra_live.live.frames import FrameRecognizer, LiveFrame
 from fra_live.live.loop import LiveLoop
-from fra_live.live.overlay import Hud, Overlay, OverlayOptions
-from fra_live.live.pipeline import Pacing
-from fra_live.live.placing import Placing
+from fra_live.live.overlay import Overlay, OverlayOptions
+from fra_live.live.picture import Look, draw_frame
 from fra_live.live.recorder import Recorder, free_name
 from fra_live.results import Event, FrameResult
 from fra_live.video.images import ImageSource
@@ -148,39 +147,9 @@ class Session:
                 self._files.frame(frame)
         return ended
 
-    def draw(
-        self,
-        overlay: Overlay,
-        frame: LiveFrame,
-        *,
-        mirror: bool = False,
-        room: tuple[int, int] | None = None,
-        hud: Hud | None = None,
-    ) -> np.ndarray:
-        """A frame as it is shown.
-
-        Args:
-            overlay: draws it.
-            frame: left as it is.
-            mirror: exchange left and right.
-            room: (H, W) px in which it will be seen: a larger frame is reduced first, which is
-                quicker than to draw on all of it, and leaves the type sharp.
-            hud: running figures.
-
-        Returns:
-            (h, w, 3) uint8 BGR.
-        """
-        placing = Placing.within(frame.result.frame, room, mirror)
-        image, result = placing.image(frame.image), placing.result(frame.result)
-        active = None if self.stills else placing.events(frame.active_events)
-        wanted = overlay.options
-        if overlay.needs_explanation and result.explanation is None:
-            # Recognized before the view was chosen: the next frame will have one.
-            overlay.options = replace(wanted, view=1)
-        try:
-            return overlay.draw(image, result, active, hud, keep=image is frame.image)
-        finally:
-            overlay.options = wanted
+    def draw(self, overlay: Overlay, frame: LiveFrame, **how: Unpack[Look]) -> np.ndarray:
+        """A frame as it is shown, see `draw_frame`: (h, w, 3) uint8 BGR."""
+        return draw_frame(overlay, frame, tracked=not self.stills, **how)
 
     def snapshot(self, overlay: Overlay, frame: LiveFrame, *, mirror: bool = False) -> Path:
         """Save a frame as it is shown, without figures and messages.

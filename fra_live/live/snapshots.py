@@ -7,8 +7,6 @@ waits for them, unless asked to.
 from __future__ import annotations
 
 import math
-import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,9 +16,10 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from fra_live.errors import FraLiveError, SinkError
+from fra_live.errors import FraLiveError
 from fra_live.live.events import ActiveEvent
 from fra_live.live.frame_ring import FrameRing, StoredFrame
+from fra_live.live.job_thread import JobThread
 
 if TYPE_CHECKING:
     from fra_live.video.sinks import VideoSink
@@ -99,18 +98,14 @@ class EventSnapshots:
         self._kept: dict[int, _Kept] = {}
         self._done = -1
         self._last_s = -math.inf
-        self._changed = threading.Condition()
-        self._jobs: deque[Callable[[], None]] = deque()
-        self._closing = False
-        self._error: FraLiveError | None = None
-        self._thread = threading.Thread(target=self._work, name="event snapshots", daemon=True)
-        self._thread.start()
+        self._writer = JobThread(
+            "event snapshots", f"The files of an event in {folder} cannot be written", _WAITING
+        )
 
     @property
     def error(self) -> FraLiveError | None:
         """Why writing broke off; None while all is well."""
-        with self._changed:
-            return self._error
+        return self._writer.error
 
     def update(
         self, image: np.ndarray, time_s: float, index: int, active: Sequence[ActiveEvent]
@@ -130,7 +125,8 @@ class EventSnapshots:
         going_on = {event.number: event for event in active}
         for kept in self._kept.values():
             if kept.clip is not None and time_s <= kept.until_s:
-                self._put(self._append(kept.clip, frame), droppable=True)
+                done = self._writer.put(self._append(kept.clip, frame), wait=not self._live)
+                self.left_out += not done
         for number, event in going_on.items():
             if number > self._done:
                 self._kept[number] = self._begin(event)
@@ -151,13 +147,10 @@ class EventSnapshots:
             SinkError: one of them could not be; the message names it.
         """
         self._end_all()
-        with self._changed:
-            self._closing = True
-            self._changed.notify_all()
-        self._thread.join()
+        self._writer.close()
         self._ring.clear()
-        if self._error is not None:
-            raise self._error
+        if self._writer.error is not None:
+            raise self._writer.error
         return self.paths
 
     def __enter__(self) -> Self:
@@ -184,7 +177,7 @@ class EventSnapshots:
             path = self._folder / f"{kept.name}.mp4"
             kept.clip = _Clip(path, (height, width), past[0].time_s)
             for frame in past:
-                self._put(self._append(kept.clip, frame))
+                self._writer.put(self._append(kept.clip, frame))
         return kept
 
     def _follow(self, kept: _Kept, event: ActiveEvent, frame: StoredFrame) -> None:
@@ -204,20 +197,10 @@ class EventSnapshots:
 
     def _end(self, kept: _Kept) -> None:
         if kept.clip is not None:
-            self._put(self._finish(kept.clip))
+            self._writer.put(self._finish(kept.clip))
         peak = kept.peak
         if self.parameters.stills and peak is not None:
-            self._put(self._still(self._folder / f"{kept.name}.jpg", peak))
-
-    def _put(self, job: Callable[[], None], droppable: bool = False) -> None:
-        with self._changed:
-            if droppable and len(self._jobs) >= _WAITING:
-                if self._live:
-                    self.left_out += 1
-                    return
-                self._changed.wait_for(lambda: len(self._jobs) < _WAITING)
-            self._jobs.append(job)
-            self._changed.notify_all()
+            self._writer.put(self._still(self._folder / f"{kept.name}.jpg", peak))
 
     # -- files, on the writing thread ----------------------------------------------------------
 
@@ -251,20 +234,3 @@ class EventSnapshots:
             self.paths.append(path)
 
         return job
-
-    def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: bool(self._jobs) or self._closing)
-                if not self._jobs:
-                    return
-                job = self._jobs.popleft()
-                self._changed.notify_all()
-            try:
-                job()
-            except Exception as error:
-                failed = error if isinstance(error, FraLiveError) else SinkError(
-                    f"The files of an event in {self._folder} cannot be written: {error}."
-                )  # fmt: skip
-                with self._changed:
-                    self._error = self._error or failed

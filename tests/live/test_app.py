@@ -1,108 +1,20 @@
-"""The window's behaviour, with a stand-in for the screen that presses keys when it is told to."""
+"""The window's behaviour; keys are pressed by a script."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from fra_live.errors import EngineError, SourceError
-from fra_live.live import app as app_module
-from fra_live.live.app import WindowApp
-from fra_live.live.overlay import OverlayOptions
-from fra_live.live.session import Session
-from fra_live.live.signals import StopSignal
-from fra_live.video.sources import Source, open_source
+from fra_live.errors import EngineError
+from fra_live.live import camera_switch
+from fra_live.video.sources import open_source
 from tests.live.loop_parts import FakeCamera, SlowRecognizer, decode, write_clip
-
-
-class ScriptedScreen:
-    """Keeps what is shown; presses each key when its condition is first met."""
-
-    def __init__(self) -> None:
-        self.closed = False
-        self.full_screen = False
-        self.room: tuple[int, int] | None = None
-        self.fitted: tuple[int, ...] | None = None
-        self.pictures: list[np.ndarray] = []
-        self.script: list[tuple[Callable[[], bool], str]] = []
-        self._asked = time.monotonic()
-
-    def show(self, image: np.ndarray) -> int:
-        assert image.ndim == 3 and image.dtype == np.uint8
-        self.pictures.append(image)
-        return self.key()
-
-    def key(self, wait_ms: int = 1) -> int:
-        assert time.monotonic() - self._asked < 30, "the script got stuck"
-        if self.script and self.script[0][0]():
-            self._asked = time.monotonic()
-            return ord(self.script.pop(0)[1])
-        time.sleep(wait_ms / 1000)
-        return -1
-
-    def fit(self, image: np.ndarray) -> None:
-        self.fitted = image.shape
-
-    def toggle_full_screen(self) -> None:
-        self.full_screen = not self.full_screen
-
-
-class Show:
-    """A window app on a camera, and the means to press keys in it."""
-
-    def __init__(self, folder: Path, source: Source, recognizer: SlowRecognizer) -> None:
-        self.session = Session(recognizer, events=folder / "events.jsonl", folder=folder)
-        self.session.start(source)
-        self.screen = ScriptedScreen()
-        self.recognizer = recognizer
-        self.cameras: list[FakeCamera] = []
-        self.app = WindowApp(
-            self.session,
-            self.screen,  # type: ignore[arg-type]
-            OverlayOptions(),
-            mirror=False,
-            threshold=0.5,
-            camera=0,
-            open_camera=self.open_camera,
-        )
-        self.stop = StopSignal()
-
-    def open_camera(self, index: int) -> Source:
-        if index == 13:
-            raise SourceError("Camera 13 is cursed.")
-        self.cameras.append(FakeCamera(100, size=(60, 80)))
-        return self.cameras[-1]
-
-    def press(self, *keys: str, after: int = 3) -> None:
-        """Press keys one after the other, each after so many more pictures."""
-        for key in keys:
-            self.press_when(self._more(after), key)
-
-    def press_when(self, condition: Callable[[], bool], key: str) -> None:
-        self.screen.script.append((condition, key))
-
-    def _more(self, count: int) -> Callable[[], bool]:
-        start: list[int] = []
-
-        def enough() -> bool:
-            start.append(len(self.screen.pictures))
-            return start[-1] >= start[0] + count
-
-        return enough
-
-    def noted(self, text: str) -> Callable[[], bool]:
-        return lambda: any(text in line for line in self.app.status.lines([]))
-
-    def run(self) -> None:
-        try:
-            self.app.run(self.stop)
-        finally:
-            self.session.close()
+from tests.live.scripted_show import Show
 
 
 @pytest.fixture
@@ -205,7 +117,7 @@ def test_what_cannot_be_written_is_noted_and_the_show_goes_on(show: Show, tmp_pa
 
 def test_the_next_camera(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
     present = [0, 2, 13]
-    monkeypatch.setattr(app_module, "list_cameras", lambda: present)
+    monkeypatch.setattr(camera_switch, "list_cameras", lambda: present)
     show.press("c")
     show.press_when(show.noted("Camera 2"), "x")
     show.press_when(lambda: show.screen.pictures[-1].shape == (60, 80, 3), "c")

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from fra_live.live.hud import spoken
 from fra_live.live.overlay import VIEWS
 
 _FACES = {"Show": "", "Pixelate": "pixelate", "Blur": "blur"}
@@ -29,17 +30,17 @@ class Controls:
 
     def build(self, views: bool = True) -> tuple[Any, Any, Any]:
         """Lay them out; returns threshold, view and faces."""
-        told = ", ".join(f"{number} {name}" for number, name in VIEWS.items())
         threshold = gr.Slider(
             0.05, 0.95, round(self.threshold, 2), step=0.01, label="Threshold",
             info="An action is raised from this probability on.",
         )  # fmt: skip
-        view = gr.Slider(
-            1, len(VIEWS), self.view, step=1, label="View", info=told, visible=views
+        view = gr.Radio(
+            [(spoken(name), number) for number, name in VIEWS.items()], value=self.view,
+            label="View", visible=views, elem_classes="fl-choice",
         )  # fmt: skip
         faces = gr.Radio(
             list(_FACES), value=_WORDS[self.faces], label="Faces without an action",
-            elem_classes="fl-faces",
+            elem_classes="fl-choice",
         )  # fmt: skip
         return threshold, view, faces
 

@@ -121,7 +121,8 @@ def timeline(labels: LabelSet, events: Sequence[Event], duration_s: float) -> st
         )
     step = next((t for t in _TICKS if length / t <= _MOST_TICKS), 7200)
     marks = "".join(
-        f'<i style="left:{100 * t / length:.2f}%">{clock(t)}</i>'
+        f'<i{" class=end" if t > 0.97 * length else ""} style="left:{100 * t / length:.2f}%">'
+        f"{clock(t)}</i>"
         for t in range(0, int(length) + 1, step)
     )
     return (
