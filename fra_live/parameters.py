@@ -12,7 +12,7 @@ from fra_live.stages.context import ContextParameters
 from fra_live.stages.windows import WindowParameters
 
 # What a manifest from before a parameter existed stands for, where that is not the default.
-_BEFORE: dict[str, dict[str, Any]] = {"candidates": {"levels": 0}}
+_BEFORE: dict[str, dict[str, Any]] = {"candidates": {"levels": 0, "consensus": 0.0}}
 _AT_LEAST_ONE = ("coarse_size", "fine_size", "map_size", "top", "max_windows", "grid")
 
 

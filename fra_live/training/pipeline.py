@@ -16,6 +16,7 @@ from fra_live.errors import DataError
 from fra_live.parameters import Parameters
 from fra_live.stages.classify import Classifier
 from fra_live.stages.rank import Ranker
+from fra_live.stages.windows import WindowParameters
 from fra_live.training.evidence import Evidence
 from fra_live.training.heads import gather, train_classifier, train_ranker
 from fra_live.training.recipes import Recipe
@@ -55,7 +56,10 @@ class Training:
         self.folder, self.run, self.recipe = folder, folder / "training", recipe
         self.pretrained, self.seed, self._bar = pretrained, seed, bar
         self.parameters = replace(
-            Parameters(), coarse_size=recipe.coarse.size, fine_size=recipe.fine.size
+            Parameters(),
+            coarse_size=recipe.coarse.runs_at,
+            fine_size=recipe.fine.runs_at,
+            windows=replace(WindowParameters(), max_windows=recipe.max_windows),
         )
         self._evidence: list[Evidence] | None = None
         self._known: list[Evidence] | None = None

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from fra_live.errors import DataError
+from fra_live.stages.windows import WindowParameters
 
 Stage = Literal["coarse", "fine"]
 
@@ -25,6 +26,9 @@ class NetworkRecipe:
         action_weight: weight of the action head's loss.
         averaging: decay of the exponential moving average of the weights, an iteration.
         fc_channels: width of VGG-16's fc6 and fc7; 0 takes the paper's 4096.
+        run_size: px, as `size`, at which the finished network runs; 0: as it was trained. Views
+            are enlarged at random in training, so that one somewhat larger than `size` shows
+            objects as large as training did: measured better.
     """
 
     builder: str
@@ -38,6 +42,12 @@ class NetworkRecipe:
     action_weight: float = 0.3
     averaging: float = 0.99
     fc_channels: int = 0
+    run_size: int = 0
+
+    @property
+    def runs_at(self) -> int:
+        """Px at which the finished network runs."""
+        return self.run_size or self.size
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for checkpoints and the manifest."""
@@ -55,6 +65,7 @@ class Recipe:
         refit: with folds, the networks on all images go on from the first fold's, for these
             shares (of Net_coarse, of Net_fine) of the epochs, which costs less than anew.
         refit_rate: share of the learning rates then.
+        max_windows: m of section 3.1 at run time.
     """
 
     coarse: NetworkRecipe
@@ -62,6 +73,7 @@ class Recipe:
     folds: int = 2
     refit: tuple[float, float] = (0.5, 0.7)
     refit_rate: float = 0.75
+    max_windows: int = WindowParameters.max_windows
 
 
 _MOBILE = "decoder_mobilenet_v1"
@@ -69,9 +81,10 @@ RECIPES: dict[str, Recipe] = {
     # 1.6 times as fast with the first three blocks frozen; they hold edges and colours, which
     # a few hundred photos do not improve.
     "mobile": Recipe(
-        coarse=NetworkRecipe(_MOBILE, size=256, epochs=14, frozen_blocks=3),
-        fine=NetworkRecipe(_MOBILE, size=192, epochs=20, frozen_blocks=3),
-        refit=(1.857, 2.4),  # 26 and 48 epochs
+        coarse=NetworkRecipe(_MOBILE, size=256, epochs=24, frozen_blocks=3),
+        fine=NetworkRecipe(_MOBILE, size=224, epochs=48, frozen_blocks=3, run_size=256),
+        refit=(1.083, 1.333),  # 26 and 64 epochs
+        max_windows=3,  # at 256 px they cost what five do at 192, and lose nothing
     ),
     # For a first look at some dozens of images of one's own: minutes on two CPU cores.
     "quick": Recipe(

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from fra_live.labels import LabelSet
-from fra_live.stages.candidates import Proposal
+from fra_live.stages.candidates import CandidateParameters, Proposal
 from fra_live.stages.features import ImageEvidence, log_odds
 from fra_live.stages.rank import (
     Ranker,
     best_distinct,
+    expected_overlaps,
     own_context,
     ranking_blocks,
     ranking_features,
@@ -213,12 +214,38 @@ def test_an_object_of_no_action_and_one_of_two() -> None:
 )
 def test_kept_candidates_are_distinct(overlaps: list[float], top: int, kept: list[int]) -> None:
     boxes = np.array([(0, 0, 10, 10), (0, 0, 10, 9), (0, 0, 10, 4), (5, 5, 5, 5)], np.float32)
-    assert best_distinct(np.array(overlaps, np.float32), boxes, top, 0.5).tolist() == kept
+    how = CandidateParameters(distinct_iou=0.5, consensus=0)
+    assert best_distinct(np.array(overlaps, np.float32), boxes, top, how).tolist() == kept
 
 
 def test_all_are_distinct_by_default() -> None:
     boxes = np.tile(np.float32([0, 0, 9, 9]), (4, 1))
     assert best_distinct(np.array([0.1, 0.4, 0.3, 0.2]), boxes, 3).tolist() == [1, 2, 3]
+
+
+def test_overlap_to_be_expected_by_hand() -> None:
+    iou = np.array([[1.0, 0.5], [0.5, 1.0]])
+    thrice = np.log(3.0)  # with this sharpness .0 and 1. are in the ratio 1 : 3
+    expected = expected_overlaps(np.array([0.0, 1.0]), iou, thrice)
+    assert expected == pytest.approx([0.25 * 1 + 0.75 * 0.5, 0.25 * 0.5 + 0.75 * 1])
+
+
+# Two sizes of one hill and one between them, which is predicted a little worse than either; and a
+# place elsewhere, which is predicted as well as they are.
+HILL = np.array([(0, 0, 10, 10), (0, 0, 10, 5), (0, 0, 10, 7), (50, 50, 60, 60)], np.float32)
+SEEN = np.array([0.42, 0.41, 0.4, 0.42], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("consensus", "kept"),
+    [
+        (0.0, [0, 3, 1]),  # the paper's: by the prediction alone
+        (10.0, [2, 0, 3]),  # the first is the one that is nearly right whichever is true
+        (10_000.0, [0, 3, 1]),  # so sharp that only the best prediction counts
+    ],
+)
+def test_the_first_is_nearly_right_whichever_is_true(consensus: float, kept: list[int]) -> None:
+    assert best_distinct(SEEN, HILL, 3, CandidateParameters(consensus=consensus)).tolist() == kept
 
 
 def test_nothing_to_keep() -> None:

@@ -210,7 +210,7 @@ class Method:
         own = owners(boxes, candidates.valid, parts)
         overlaps = self._rank(context, candidates, own, Said.of(evidence), windows)
         p = self.parameters
-        order, chosen = best_distinct(overlaps, boxes, p.top, p.candidates.distinct_iou)
+        order, chosen = best_distinct(overlaps, boxes, p.top, p.candidates)
         return overlaps, order, chosen, parts
 
     def _concluded(

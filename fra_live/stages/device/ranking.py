@@ -13,12 +13,13 @@ import torch
 from torch import Tensor
 
 from fra_live.labels import LabelSet
+from fra_live.stages.candidates import CandidateParameters
 from fra_live.stages.device.assign import Owners, nearest_windows, positions
 from fra_live.stages.device.candidates import Regions, box_iou
 from fra_live.stages.device.evidence import FLOOR, Said, log_odds
 from fra_live.stages.device.heads import Regression
 from fra_live.stages.device.windows import Windows
-from fra_live.stages.rank import Ranker
+from fra_live.stages.rank import TIE, Ranker
 
 
 class Ranking:
@@ -124,7 +125,7 @@ class Ranking:
 
 
 def best_distinct(
-    overlaps: Tensor, boxes: Tensor, top: int, distinct_iou: float
+    overlaps: Tensor, boxes: Tensor, top: int, parameters: CandidateParameters
 ) -> tuple[Tensor, Tensor]:
     """`stages.rank.best_distinct`: the best without those that show what a better one shows.
 
@@ -132,18 +133,25 @@ def best_distinct(
         overlaps: (M,) float32, -1 in empty slots.
         boxes: (M, 4), x0, y0, x1, y1.
         top: q, how many are kept at most.
-        distinct_iou: boxes that overlap more than this show the same.
+        parameters: `consensus` and `distinct_iou` of these.
 
     Returns:
         (min(q, M),) int64, best first, and as many bool, whether there is one.
     """
-    same = box_iou(boxes) > distinct_iou
+    iou = box_iou(boxes)
+    same = iou > parameters.distinct_iou
     px = torch.arange(len(overlaps), device=overlaps.device)
     left, chosen, valid = overlaps, [], []
-    for _ in range(min(top, len(overlaps))):
-        value, place = left.max(dim=0, keepdim=True)
+    for turn in range(min(top, len(overlaps))):
+        asked = left
+        if turn == 0 and parameters.consensus:
+            held = overlaps >= 0
+            likely = torch.where(held, parameters.consensus * overlaps, -1e9).softmax(dim=0)
+            expected = iou.to(likely.dtype) @ likely + TIE * overlaps
+            asked = torch.where(held, expected, -1.0)
+        place = asked.argmax(dim=0, keepdim=True)
+        valid.append(left.index_select(0, place) >= 0)
         again = same.index_select(0, place)[0] | (px == place)
         left = torch.where(again, -1.0, left)
         chosen.append(place)
-        valid.append(value >= 0)
     return torch.cat(chosen), torch.cat(valid)

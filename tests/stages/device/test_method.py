@@ -154,7 +154,7 @@ def test_overlaps_of_all_candidates(
     np.testing.assert_allclose(whole.overlaps, expected, atol=1e-4)
     boxes = np.array([p.box for p in found.proposals], np.float32).reshape(-1, 4)
     p = colours.parameters
-    best = best_distinct(whole.overlaps, boxes, p.top, p.candidates.distinct_iou)
+    best = best_distinct(whole.overlaps, boxes, p.top, p.candidates)
     assert [c.index for c in outcome.found.candidates] == best.tolist()
 
 
