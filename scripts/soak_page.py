@@ -64,7 +64,7 @@ def _watch(
     page: Any, watch: Watch, seconds: float, progress: Callable[[Sample], None]
 ) -> list[Sample]:
     samples: list[Sample] = []
-    frames, quiet_s, begin_s = 0, 0.0, time.perf_counter()
+    shown, quiet_s, begin_s = 0, 0.0, time.perf_counter()
     while time.perf_counter() - begin_s < seconds:
         page.wait_for_timeout(1000 * min(SAMPLE_S, seconds))
         trips = page.evaluate("noted.trips.splice(0)")  # so that the page itself does not grow
@@ -73,7 +73,9 @@ def _watch(
             if quiet_s >= _SILENT_S:
                 raise FraLiveError(f"The page showed no new picture for {quiet_s:.0f} s.")
             continue
-        quiet_s, frames = 0.0, frames + len(trips)
+        unread = page.evaluate("noted.unread")  # shown, but the number could not be made out
+        quiet_s, shown = 0.0, shown + len(trips)
+        frames = shown + unread
         samples.append(watch.sample(frames, [ms for _, ms in trips]))
         progress(samples[-1])
     if not samples:

@@ -149,7 +149,7 @@ class StreamDevice:
             self._stream = video_stream(container, name)
             self._stream.thread_type = "SLICE"  # threads over frames would hold frames back
             self._convert = Converter(self._stream.sample_aspect_ratio)
-            self._pictures = self._decode()
+            self._pictures: Iterator[av.VideoFrame] = self._decode()
             # An HLS stream comes in pieces of seconds; shown at once, they would be dropped.
             self._paced = container.format.name == "hls"
             self._due: float | None = None
@@ -185,6 +185,7 @@ class StreamDevice:
 
     def close(self) -> None:
         """Hang up."""
+        self._pictures = iter(())  # it knows this device: decoder and all would stay in the memory
         self._container.close()
 
     def _decode(self) -> Iterator[av.VideoFrame]:
