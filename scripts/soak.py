@@ -8,7 +8,7 @@ end a verdict is printed, and the exit status is 1 where something grew.
 
     scripts/soak.py                            # 100,000 frames, the model that ships
     scripts/soak.py --frames 3000 --stand-in 5 # the loop alone, 5 ms a frame
-    scripts/soak.py --pace clock --json report.json
+    scripts/soak.py --pace clock --seconds 3600 --json report.json
     scripts/soak.py --page --seconds 3600
 
 Linux only: the figures come from /proc.
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import tempfile
 import threading
@@ -41,6 +42,9 @@ from fra_live.live.overlay import Hud, Overlay
 from fra_live.results import Candidate, FrameResult
 from fra_live.video.sinks import VideoSink
 from fra_live.video.sources import open_source
+
+
+_PAGE_S = 900.0
 
 
 class StandIn:
@@ -89,6 +93,7 @@ def soak(
     clip: Path,
     recognizer: Any,
     frames: int,
+    seconds: float,
     pacing: str,
     progress: Callable[[Sample], None],
 ) -> tuple[list[Sample], Finding]:
@@ -102,6 +107,7 @@ def soak(
     samples: list[Sample] = []
     ages: list[float] = []
     watch, last = Watch(), time.perf_counter()
+    end = last + seconds
     with LiveLoop(
         open_source(clip),
         recognizer,
@@ -117,11 +123,14 @@ def soak(
             overlay.draw(frame.image, frame.result, frame.active_events, hud)
             ages.append(loop.shown(frame))
             now = time.perf_counter()
-            if now - last >= SAMPLE_S or count == frames:
+            ends = count == frames or now >= end
+            if now - last >= SAMPLE_S or ends:
                 last = now
                 samples.append(watch.sample(count, ages))
                 ages.clear()
                 progress(samples[-1])
+            if ends:
+                break
     left = threading.active_count() - before
     return samples, Finding("threads left", left <= 0, f"{left} after the end")
 
@@ -135,14 +144,15 @@ def run(args: argparse.Namespace, folder: Path) -> tuple[list[Sample], Finding]:
     if args.page:
         from soak_page import soak_page
 
-        return soak_page(clip, folder, args.model, args.seconds, _tell)
+        return soak_page(clip, folder, args.model, args.seconds or _PAGE_S, _tell)
     if args.stand_in is None:
         from fra_live.recognizer import load
 
         recognizer: Any = load(args.model)
     else:
         recognizer = StandIn(args.stand_in / 1000)
-    return soak(clip, recognizer, args.frames, args.pace, _tell)
+    seconds = math.inf if args.seconds is None else args.seconds
+    return soak(clip, recognizer, args.frames, seconds, args.pace, _tell)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -160,7 +170,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--pace", choices=("every", "clock"), default="every", help="as fast as it goes, or timed"
     )
     parser.add_argument("--page", action="store_true", help="the page, by a camera in Chromium")
-    parser.add_argument("--seconds", type=float, default=900.0, help="of the page")
+    parser.add_argument(
+        "--seconds", type=float, metavar="S", help="end after so long (the page: default 900)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write samples and verdict")
     args = parser.parse_args(arguments)
     try:

@@ -106,6 +106,12 @@ def test_the_loop(run: Any, small_clip: Path, tmp_path: Path) -> None:
     assert found["samples"][-1]["frames"] == 90
 
 
+def test_the_loop_for_a_while(run: Any, small_clip: Path) -> None:
+    done = run("soak.py", small_clip, "--seconds", 0.5, "--stand-in", 1)
+    assert done.returncode == 0, done.stdout
+    assert " frames in " in done.stdout
+
+
 def test_a_clip_that_is_none_is_told(run: Any, tmp_path: Path) -> None:
     done = run("soak.py", tmp_path / "none.mp4", "--stand-in", 1)
     assert done.returncode == 1
