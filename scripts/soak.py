@@ -43,7 +43,6 @@ from fra_live.results import Candidate, FrameResult
 from fra_live.video.sinks import VideoSink
 from fra_live.video.sources import open_source
 
-
 _PAGE_S = 900.0
 
 
@@ -148,7 +147,7 @@ def run(args: argparse.Namespace, folder: Path) -> tuple[list[Sample], Finding]:
     if args.stand_in is None:
         from fra_live.recognizer import load
 
-        recognizer: Any = load(args.model)
+        recognizer: Any = load(args.model, follow=True)  # as the window has it
     else:
         recognizer = StandIn(args.stand_in / 1000)
     seconds = math.inf if args.seconds is None else args.seconds
