@@ -54,7 +54,7 @@ class DeviceSegmenter(Segmenter):
         self, engine: EngineChoice, bundle: Bundle, parameters: Parameters, ranker: Ranker,
         classifier: Classifier, fuse: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(engine.coarse, engine.fine, bundle.labels, parameters)
+        super().__init__(engine.coarse, engine.fine, bundle.labels, parameters, engine.backend)
         for network in (engine.coarse, engine.fine):
             if not hasattr(network, "run_tensor"):
                 raise EngineError(
@@ -72,6 +72,10 @@ class DeviceSegmenter(Segmenter):
         self.fuse: Fuse | None = None
         if fuse:
             self.fuse = partial(torch.compile, fullgraph=True, dynamic=False)
+
+    def close(self) -> None:
+        """Give back the runners' memory on the device, CUDA graphs included."""
+        self._runners.clear()
 
     def run(self, image: np.ndarray) -> tuple[Outcome, Runner]:
         """Run one frame through all stages.

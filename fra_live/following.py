@@ -34,15 +34,27 @@ def stands_for(guess: Window, wanted: Window) -> bool:
 
 
 class FollowingSegmenter(Segmenter):
-    """A segmenter for the frames of one film in their order."""
+    """A segmenter for the frames of one film in their order; it holds a thread of its own."""
 
     def __init__(
-        self, coarse: Engine, fine: Engine, labels: LabelSet, parameters: Parameters
+        self,
+        coarse: Engine,
+        fine: Engine,
+        labels: LabelSet,
+        parameters: Parameters,
+        backend: str = "in use",
     ) -> None:
-        super().__init__(coarse, fine, labels, parameters)
-        self._thread = ThreadPoolExecutor(1, "coarse")
+        """See `Segmenter`."""
+        super().__init__(coarse, fine, labels, parameters, backend)
+        self._thread: ThreadPoolExecutor | None = None
         self._shape = (0, 0)
         self._guess: list[Window] = []
+
+    def close(self) -> None:
+        """End the thread; the next frame starts another and guesses nothing."""
+        if self._thread is not None:
+            self._thread.shutdown(wait=True)
+        self._thread, self._shape = None, (0, 0)
 
     def _look(self, pyramid: Pyramid, small: np.ndarray, clock: StageClock) -> Look:
         if pyramid.shape != self._shape:
@@ -50,12 +62,14 @@ class FollowingSegmenter(Segmenter):
             self._shape, self._guess = pyramid.shape, look.windows
             return look
         guess = self._guess
-        beside = self._thread.submit(self.coarse, small)
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "coarse")
+        beside = self._thread.submit(self._run, self.coarse, small)
         try:
             with clock("windows"):
                 crops = crop_windows(pyramid, guess, self.parameters.fine_size)
             with clock("fine"):
-                inside, window_logits = self.fine(crops)
+                inside, window_logits = self._run(self.fine, crops)
         finally:
             with clock("coarse"):  # what is left of it once Net_fine is done
                 probabilities, logits = beside.result()
@@ -70,5 +84,5 @@ class FollowingSegmenter(Segmenter):
         with clock("windows"):
             crops = crop_windows(pyramid, wanted, self.parameters.fine_size)
         with clock("fine"):
-            inside, window_logits = self.fine(crops)
+            inside, window_logits = self._run(self.fine, crops)
         return Look(coarse, logits[0], wanted, inside, window_logits)

@@ -13,6 +13,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
+from fra_live.errors import EngineError, FraLiveError
 from fra_live.labels import LabelSet
 from fra_live.parameters import Parameters
 from fra_live.runtime.engine import Engine
@@ -110,10 +111,23 @@ class Segmenter:
     """The networks and the stages between them, in the paper's order."""
 
     def __init__(
-        self, coarse: Engine, fine: Engine, labels: LabelSet, parameters: Parameters
+        self,
+        coarse: Engine,
+        fine: Engine,
+        labels: LabelSet,
+        parameters: Parameters,
+        backend: str = "in use",
     ) -> None:
+        """Take both networks.
+
+        Args:
+            coarse, fine: the networks.
+            labels: names of their channels.
+            parameters: of the stages.
+            backend: what runs the networks, for messages.
+        """
         self.coarse, self.fine = coarse, fine
-        self.labels, self.parameters = labels, parameters
+        self.labels, self.parameters, self._backend = labels, parameters, backend
 
     def __call__(self, image: np.ndarray, clock: StageClock | None = None) -> Segmentation:
         """Segment one frame.
@@ -121,6 +135,9 @@ class Segmenter:
         Args:
             image: (H, W, 3) uint8 BGR.
             clock: collects the stages' times.
+
+        Raises:
+            EngineError: a network failed.
         """
         clock = clock or StageClock()
         p, labels = self.parameters, self.labels
@@ -151,13 +168,30 @@ class Segmenter:
     def _look(self, pyramid: Pyramid, small: np.ndarray, clock: StageClock) -> Look:
         """Steps 1 to 3 but for the pasting: Net_coarse, then Net_fine in the windows it gives."""
         with clock("coarse"):
-            probabilities, logits = self.coarse(small)
+            probabilities, logits = self._run(self.coarse, small)
         with clock("windows"):
             windows = self._windows(probabilities[0], pyramid)
             crops = crop_windows(pyramid, windows, self.parameters.fine_size)
         with clock("fine"):
-            inside, window_logits = self.fine(crops)
+            inside, window_logits = self._run(self.fine, crops)
         return Look(probabilities[0], logits[0], windows, inside, window_logits)
+
+    def close(self) -> None:
+        """Give back what is held beside the networks; the next frame takes it again."""
+
+    def _run(self, network: Engine, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Run a network; whatever its backend raises becomes an EngineError that names it."""
+        try:
+            return network(images)
+        except FraLiveError:
+            raise
+        except Exception as error:
+            name = "Net_coarse" if network is self.coarse else "Net_fine"
+            said = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+            raise EngineError(
+                f"The engine {self._backend} failed in {name} at {images.shape}: {said}; load the "
+                "model anew or with another engine."
+            ) from error
 
     def _windows(self, coarse: np.ndarray, pyramid: Pyramid) -> list[Window]:
         return select_windows(coarse, self.labels, pyramid.shape, self.parameters.windows)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import fra_live
+from fra_live.errors import EngineError
 from fra_live.following import FollowingSegmenter, stands_for
 from fra_live.recognizer import Recognizer
+from fra_live.runtime.engine import Engine
 from fra_live.stages.windows import Window
 from tests.tiny import scene
 
@@ -82,3 +85,58 @@ def test_an_engine_that_fails_fails_the_frame(following: Recognizer) -> None:
         following(image)
     following.segment.fine = fine
     assert following(image).frame == (96, 128)
+
+
+def test_its_thread_ends_with_it(tiny_model: Path) -> None:
+    before = set(threading.enumerate())
+
+    def own() -> int:
+        new = set(threading.enumerate()) - before
+        return sum(thread.name.startswith("coarse") for thread in new)
+
+    image = scene("drinking", (96, 128), 3)[0]
+    with fra_live.load(tiny_model, precision="f32", threads=2, follow=True) as recognizer:
+        assert own() == 0  # none before it is needed
+        first = recognizer(image)
+        recognizer(image)
+        assert own() == 1
+    assert own() == 0
+    recognizer.close()
+    again = recognizer(image)  # it may still be used
+    assert again.actions == pytest.approx(first.actions, abs=1e-4)
+    recognizer(image)
+    assert own() == 1
+    recognizer.close()
+    assert own() == 0
+
+
+class Broken:
+    """A network whose backend fails from the third frame on."""
+
+    def __init__(self, network: Engine) -> None:
+        self._network, self._left = network, 2
+
+    def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        self._left -= 1
+        if self._left < 0:
+            raise RuntimeError("device lost\n  at 0x7f")
+        return self._network(images)
+
+
+@pytest.mark.parametrize("follow", [False, True])
+@pytest.mark.parametrize(("which", "name"), [("coarse", "Net_coarse"), ("fine", "Net_fine")])
+def test_an_engine_that_fails_in_mid_run_is_named(
+    tiny_model: Path, follow: bool, which: str, name: str
+) -> None:
+    with fra_live.load(tiny_model, precision="f32", threads=2, follow=follow) as recognizer:
+        sound = getattr(recognizer.segment, which)
+        setattr(recognizer.segment, which, Broken(sound))
+        image = scene("drinking", (96, 128), 3)[0]
+        for _ in range(2):
+            recognizer(image)
+        said = rf"^The engine openvino failed in {name} at \(.*\): device lost at 0x7f; load .*\.$"
+        for _ in range(2):
+            with pytest.raises(EngineError, match=said):
+                recognizer(image)
+        setattr(recognizer.segment, which, sound)
+        assert recognizer(image).candidates  # the next frame is tried as if nothing had happened

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from fra_live.benchmark.measure import NETWORK_STAGES
+from fra_live.benchmark.precisions import obstacles
 
 _BAR = 28  # characters that stand for the longest stage
 
@@ -162,10 +163,8 @@ def _engines(console: Console, rows: list[Report]) -> None:
         figures = (row["fps"], p50, p95, row["network_ms"])
         table.add_row(row["backend"], row["precision"], *(f"{value:.1f}" for value in figures))
     console.print(table)
-    for row in rows:
-        if "obstacle" in row:
-            what = f"{row['backend']} {row['precision']}: {row['obstacle']}"
-            console.print(escape(what), style="dim")
+    for line in obstacles(rows):
+        console.print(escape(f"Not timed: {line}"), style="dim")
 
 
 def _cameras(console: Console, rows: list[Report]) -> None:

@@ -20,7 +20,7 @@ from fra_live.benchmark.measure import Timing, time_frames, time_pool
 from fra_live.benchmark.peak import peak_flops
 from fra_live.benchmark.peer import time_peer
 from fra_live.benchmark.precisions import offered_precisions
-from fra_live.errors import EngineError
+from fra_live.errors import EngineError, MissingExtraError
 from fra_live.pool import load_pool
 from fra_live.recognizer import Recognizer, load
 from fra_live.runtime.cpu import cores
@@ -189,7 +189,7 @@ def _engines(
                 recognizer = load(options.model, backend, precision, options.threads)
                 _warm(recognizer, frames)
                 row.update(time_frames(recognizer, frames, options.seconds, len(frames)).to_dict())
-            except EngineError as error:
+            except (EngineError, MissingExtraError) as error:
                 row["obstacle"] = str(error)
     return rows
 
