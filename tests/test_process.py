@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -206,3 +207,17 @@ def test_tables_hold_what_is_in_the_folder(tmp_path: Path) -> None:
     (out / "b.mp4").unlink()
     report = process([second], out, RedFinder())
     assert [e["source"] for e in lines(report.events)] == [str(second)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only Linux tells")
+def test_nothing_stays_open(tmp_path: Path) -> None:
+    """Neither threads nor files, after good inputs and after bad ones."""
+    inputs = [film(tmp_path / f"{i}.mp4", 0.5) for i in range(4)]
+    inputs += [photo(tmp_path / f"{i}.png") for i in range(4)]
+    inputs[1].write_bytes(inputs[1].read_bytes()[:900])
+    inputs[5].write_bytes(inputs[5].read_bytes()[:90])
+    process(inputs, tmp_path / "first", RedFinder())  # what is opened once may stay
+    before = threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+    report = process(inputs, tmp_path / "out", RedFinder(), frames_jsonl=True)
+    assert [r.state for r in report.inputs].count("done") == 6
+    assert (threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))) == before
