@@ -67,18 +67,17 @@ def process(
         SinkError: `out` cannot be written to, or another run is at work in it.
         EngineError: the engine failed or hangs, and so does all that was in reserve.
     """
-
-    def tell(sentence: str) -> None:
-        run.tell(sentence)
-
-    annotator = Annotator(recognizer, overlay_options, event_parameters, patience_s, reserves, tell)
+    voice = _Voice(progress)
+    annotator = Annotator(
+        recognizer, overlay_options, event_parameters, patience_s, reserves, voice.engine
+    )
     folder = records_folder(out)
     with FolderLock(folder, out), CrashNote(folder) as note:
         records = Records(out, overwrite)
         if note.death is not None:
             records.blame(note.death)
         found, refused = expand_inputs(inputs, out, copies_in)
-        total = len(found) + len(refused)
+        voice.total = len(found) + len(refused)
         settings = {
             "manifest": dict(recognizer.bundle.manifest),
             "threshold": recognizer.threshold,
@@ -88,38 +87,43 @@ def process(
         claims = Claims(
             records, found, fingerprint(settings), frames_jsonl, overwrite=overwrite, again=again
         )
-        run = _Run(annotator, claims, note, total, progress)
+        run = _Run(annotator, claims, note, voice)
         try:
             reports = [run.refuse(path, error) for path, error in refused]
             reports += [run.take(entry) for entry in found]
         finally:  # also after Ctrl-C: what is done is in the tables
             events = records.write_events()
             results, frames = records.write_results(), records.write_frames()
-    return ProcessReport(tuple(reports), events, results, frames, tuple(run.notices))
+    return ProcessReport(tuple(reports), events, results, frames, tuple(voice.notices))
+
+
+class _Voice:
+    """Tells where a run stands.
+
+    Attributes:
+        path, number: the input at work, and how many came before it, of `total`.
+        notices: what happened to the engine.
+    """
+
+    def __init__(self, progress: Callable[[Progress], None] | None) -> None:
+        self.tell = progress or (lambda _: None)
+        self.path, self.number, self.total = Path(), 0, 0
+        self.notices: list[str] = []
+
+    def engine(self, sentence: str) -> None:
+        """Pass on that another engine has taken over."""
+        self.notices.append(sentence)
+        self.tell(Progress(self.path, self.number + 1, self.total, message=sentence))
 
 
 class _Run:
     """One call of `process`."""
 
     def __init__(
-        self,
-        annotator: Annotator,
-        claims: Claims,
-        note: CrashNote,
-        total: int,
-        progress: Callable[[Progress], None] | None,
+        self, annotator: Annotator, claims: Claims, note: CrashNote, voice: _Voice
     ) -> None:
         self._annotator, self._claims, self._note = annotator, claims, note
-        self._records, self._total = claims.records, total
-        self._progress = progress or (lambda _: None)
-        self._number = 0
-        self._path = Path()  # of the input at work
-        self.notices: list[str] = []
-
-    def tell(self, sentence: str) -> None:
-        """Pass on what happened to the engine."""
-        self.notices.append(sentence)
-        self._progress(Progress(self._path, self._number + 1, self._total, message=sentence))
+        self._records, self._voice = claims.records, voice
 
     def refuse(self, path: Path, error: Exception) -> InputReport:
         """Report an input that cannot be processed."""
@@ -127,7 +131,7 @@ class _Run:
 
     def take(self, entry: Input) -> InputReport:
         """Process one input, unless that was done before."""
-        self._path = entry.path
+        self._voice.path = entry.path
         try:
             record, done = self._claims.make(entry)
             if not done:
@@ -149,12 +153,12 @@ class _Run:
         )
 
     def _report(self, report: InputReport) -> InputReport:
-        self._number += 1
-        self._progress(
+        self._voice.number += 1
+        self._voice.tell(
             Progress(
                 report.path,
-                self._number,
-                self._total,
+                self._voice.number,
+                self._voice.total,
                 report.frames,
                 report.frames,
                 1.0,
@@ -165,7 +169,7 @@ class _Run:
         return report
 
     def _annotate(self, entry: Input, record: Record) -> Record:
-        records, started = self._records, time.perf_counter()
+        records, voice, started = self._records, self._voice, time.perf_counter()
         output = records.out / record.output
 
         def step(source: Source, frame: Frame) -> None:
@@ -174,11 +178,11 @@ class _Run:
                 share = frames / source.count
             elif source.duration_s:
                 share = frame.timestamp_s / source.duration_s
-            self._progress(
+            voice.tell(
                 Progress(
                     entry.path,
-                    self._number + 1,
-                    self._total,
+                    voice.number + 1,
+                    voice.total,
                     frames,
                     source.count,
                     None if share is None else min(1.0, share),

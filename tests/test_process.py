@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +223,16 @@ def test_nothing_stays_open(tmp_path: Path) -> None:
     report = process(inputs, tmp_path / "out", RedFinder(), frames_jsonl=True)
     assert [r.state for r in report.inputs].count("done") == 6
     assert (threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))) == before
+
+
+def test_the_recognizer_is_let_go(tmp_path: Path) -> None:
+    """With hundreds of MB of networks, and not only when Python looks for circles."""
+    recognizer, paths = RedFinder(), [film(tmp_path / "a.mp4", 0.5), photo(tmp_path / "b.png")]
+    kept = weakref.ref(recognizer)
+    gc.disable()
+    try:
+        process(paths, tmp_path / "out", recognizer, reserves=[RedFinder], progress=lambda _: None)
+        del recognizer
+        assert kept() is None
+    finally:
+        gc.enable()
