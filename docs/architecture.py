@@ -50,7 +50,7 @@ class Part:
 # fmt: off
 PARTS = (
     Part("commands", "the program: finds the command, one sentence for every error",
-         ("commands", "cli", "__main__", "doctor", "quiet"), 0, 1, "#e8eaf0"),
+         ("commands", "cli", "__main__", "doctor", "devices", "finding", "quiet"), 0, 1, "#e8eaf0"),
     Part("live/web", "the page in a browser", ("live.web",), 1, 1, "#d6e8f7"),
     Part("process", "recorded files, resumable",
          ("process", "annotate", "claims", "crashes", "records", "reports", "progress",

@@ -18,6 +18,7 @@ from fra_live.commands.common import (
     say,
     write_json,
 )
+from fra_live.commands.engines_verify import verify
 
 if TYPE_CHECKING:
     from fra_live.runtime.bundle import Bundle
@@ -77,21 +78,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     build.add_argument("--force", action="store_true", help="also what is there and fits")
     add("list", "show the plans there are and whether they are usable here", _list, "them")
-    verify = add(
-        "verify", "compare every engine that works here with torch in float32", _verify, "figures"
+    verifying = add(
+        "verify", "compare every engine that works here with torch in float32", verify, "figures"
     )
-    verify.add_argument("--engine", default="auto", choices=ENGINES, help="only this one")
-    verify.add_argument("--precision", metavar="P", help="only this one")
-    verify.add_argument(
+    verifying.add_argument("--engine", default="auto", choices=ENGINES, help="only this one")
+    verifying.add_argument("--precision", metavar="P", help="only this one")
+    verifying.add_argument(
         "--images", type=Path, metavar="DIR", help="photos (default: frames of the demo)"
     )
-    verify.add_argument(
+    verifying.add_argument(
         "--data", type=Path, metavar="SET.json", help="annotated images: also the change in AP"
     )
-    verify.add_argument(
+    verifying.add_argument(
         "--limit", type=int, metavar="N", help="at most so many images of --data, spread over it"
     )
-    verify.add_argument(
+    verifying.add_argument(
         "--tolerance",
         type=positive,
         default=0.02,
@@ -237,53 +238,3 @@ def _clean(args: argparse.Namespace) -> int:
     if args.json:
         write_json(removed, args.json)
     return 0
-
-
-def _verify(args: argparse.Namespace) -> int:
-    from fra_live.evaluation.verify import VerifyOptions, verify_engines
-
-    options = VerifyOptions(
-        engine=args.engine, precision=args.precision, images=args.images, data=args.data,
-        limit=args.limit,
-    )  # fmt: skip
-    with progress_bar("frames") as bar:
-        report = verify_engines(_load(args), options, say, bar)
-    if args.json:
-        write_json(report, args.json)
-    if args.json != "-":
-        _print_verified(report)
-    if not any("networks" in row for row in report["engines"]):
-        return 1
-    wrong = [
-        f"{row['backend']} {row['precision']}"
-        for row in report["engines"]
-        if any(n["mean"] > args.tolerance for n in row.get("networks", ()))
-    ]
-    if wrong:
-        say(f"{', '.join(wrong)}: more than {args.tolerance:g} from the reference on average.")
-    return 1 if wrong else 0
-
-
-def _print_verified(report: dict[str, Any]) -> None:
-    rows: list[list[str]] = []
-    obstacles: dict[str, list[str]] = {}
-    for row in report["engines"]:
-        name = f"{row['backend']} {row['precision']}"
-        if "obstacle" in row:
-            obstacles.setdefault(row["obstacle"], []).append(name)
-            continue
-        change = row.get("mean_ap_change")
-        ap = "" if change is None else f"{row['mean_ap']:.4f} ({change:+.4f})"
-        rows += [
-            [name if n["network"] == "coarse" else "", n["network"], f"{n['largest']:.5f}",
-             f"{n['mean']:.2g}", f"{100 * n['same_label']:.2f} %",
-             ap if n["network"] == "coarse" else ""]
-            for n in row["networks"]
-        ]  # fmt: skip
-    columns = ("engine", "network", "largest error", "mean error", "same label", "mean AP")
-    shown = len(columns) if "mean_ap" in report else len(columns) - 1
-    if rows:
-        title = f"against torch in float32, on {report['frames']}"
-        print_table(columns[:shown], [row[:shown] for row in rows], title)
-    for why, names in obstacles.items():
-        say(f"not {', '.join(names)}: {why}")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,77 +14,17 @@ torch = pytest.importorskip("torch")
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 from fra_live.device_recognizer import DeviceRecognizer, as_segmentation  # noqa: E402
-from fra_live.errors import EngineError  # noqa: E402
 from fra_live.recognizer import Recognizer  # noqa: E402
-from fra_live.results import BodyPart, FrameResult  # noqa: E402
-from fra_live.runtime.bundle import load_bundle  # noqa: E402
-from fra_live.runtime.engine import Engine, EngineChoice, open_engines  # noqa: E402
 from fra_live.stages.device.packing import pack  # noqa: E402
 from fra_live.stages.rank import best_distinct  # noqa: E402
 from fra_live.stages.regions import body_parts  # noqa: E402
-from tests.tiny import ACTIONS, ColourEngine, scene  # noqa: E402
-
-
-class OnTensors:
-    """An engine that takes tensors on the CPU, through one that takes arrays."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self._engine(images)
-
-    def run_tensor(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        assert images.dtype == torch.uint8
-        assert images.is_contiguous()
-        probabilities, logits = self._engine(images.numpy())
-        return torch.from_numpy(probabilities.copy()), torch.from_numpy(logits.copy())
-
-
-def on_tensors(recognizer: Recognizer) -> DeviceRecognizer:
-    engine = recognizer.engine
-    choice = replace(engine, coarse=OnTensors(engine.coarse), fine=OnTensors(engine.fine))
-    return DeviceRecognizer(recognizer.bundle, choice)
+from tests.stages.device.tensors import on_tensors, same_result  # noqa: E402
+from tests.tiny import ACTIONS, scene  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def device(colours: Recognizer) -> DeviceRecognizer:
     return on_tensors(colours)
-
-
-def same_part(ours: BodyPart, theirs: BodyPart) -> None:
-    assert ours.label == theirs.label
-    assert ours.box_xyxy == pytest.approx(theirs.box_xyxy)
-    assert ours.probability == pytest.approx(theirs.probability, abs=1e-3)
-    assert len(ours.outline) == len(theirs.outline)
-
-
-def same_result(ours: FrameResult, theirs: FrameResult, tolerance: float) -> None:
-    assert ours.frame == theirs.frame
-    assert ours.threshold == theirs.threshold
-    assert list(ours.actions) == list(theirs.actions)
-    assert list(ours.actions.values()) == pytest.approx(
-        list(theirs.actions.values()), abs=tolerance
-    )
-    assert list(ours.scores.values()) == pytest.approx(
-        list(theirs.scores.values()), abs=20 * tolerance
-    )
-    assert [c.label for c in ours.candidates] == [c.label for c in theirs.candidates]
-    for a, b in zip(ours.candidates, theirs.candidates, strict=True):
-        assert a.box_xyxy == pytest.approx(b.box_xyxy)
-        assert a.score == pytest.approx(b.score, abs=tolerance)
-        assert a.probability == pytest.approx(b.probability, abs=tolerance)
-        assert a.person == b.person
-        for p, q in zip(a.outline, b.outline, strict=True):
-            np.testing.assert_allclose(p, q, atol=1e-3)
-    assert len(ours.people) == len(theirs.people)
-    for person, expected in zip(ours.people, theirs.people, strict=True):
-        same_part(person.face, expected.face)
-        values = list(expected.actions.values())
-        assert list(person.actions.values()) == pytest.approx(values, abs=tolerance)
-    assert len(ours.hands) == len(theirs.hands)
-    for hand, other in zip(ours.hands, theirs.hands, strict=True):
-        same_part(hand, other)
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -222,91 +160,3 @@ def test_parameters_may_be_set(colours: Recognizer, device: DeviceRecognizer) ->
     finally:
         device.segment.parameters = before
     assert len(device.segment(image).proposals) == len(colours.segment(image).proposals)
-
-
-@pytest.mark.parametrize("frame", [np.zeros((8, 8), np.uint8), np.zeros((8, 8, 3), float), None])
-def test_other_arrays_are_value_errors(device: DeviceRecognizer, frame: Any) -> None:
-    with pytest.raises(ValueError, match="A frame is"):
-        device(frame)
-
-
-def test_engines_without_tensors_are_refused(colours: Recognizer) -> None:
-    engines = EngineChoice(ColourEngine(8), ColourEngine(4), "openvino", "f32", "for tests")
-    with pytest.raises(EngineError, match="openvino takes no tensors"):
-        DeviceRecognizer(colours.bundle, engines)
-
-
-class Failing(OnTensors):
-    def run_tensor(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        raise RuntimeError("CUDA error: an illegal address\nmore lines")
-
-
-def test_a_failing_device_is_told_in_one_sentence(colours: Recognizer) -> None:
-    engine = colours.engine
-    choice = replace(engine, coarse=OnTensors(engine.coarse), fine=Failing(engine.fine))
-    with pytest.raises(EngineError, match=r"on a frame of 80 x 60 px: CUDA error: an illegal addr"):
-        DeviceRecognizer(colours.bundle, choice)(np.zeros((60, 80, 3), np.uint8))
-
-
-def test_real_frames(mobile_bundle: Path) -> None:
-    pytest.importorskip("skimage")
-    from fra_live.benchmark.frames import gather_frames
-
-    bundle = load_bundle(mobile_bundle)
-    recognizer = Recognizer(bundle, open_engines(bundle, "openvino", "f32", threads=1))
-    device = on_tensors(recognizer)
-    for image in gather_frames((240, 320)).images[3:24:12]:
-        same_result(device(image), recognizer(image), 2e-3)
-
-
-def test_stages_can_be_fused(device: DeviceRecognizer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Dynamo follows a stage as one graph: nothing in it depends on a tensor's values."""
-    image = scene("phoning", (96, 96), 3)[0]
-    before = device(image)
-    segment = device.device_segment
-    compiled = partial(torch.compile, fullgraph=True, dynamic=False, backend="eager")
-
-    def fuse(stage: Callable[..., Any]) -> Callable[..., Any]:  # all of them would take too long
-        chosen: Callable[..., Any] = stage
-        if stage.__name__ in ("_looked", "_judged"):
-            chosen = compiled(stage)
-        return chosen
-
-    monkeypatch.setattr(segment, "fuse", fuse)
-    segment._runners.clear()
-    same_result(device(image), before, 1e-6)
-    assert segment.fuse is fuse
-    segment._runners.clear()
-
-
-def test_what_cannot_be_fused_runs_as_it_is(
-    device: DeviceRecognizer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fuse(stage: Callable[..., Any]) -> Callable[..., Any]:
-        def fails(*_: Any) -> Any:
-            raise RuntimeError("no compiler")
-
-        return fails
-
-    image = scene("phoning", (96, 96), 3)[0]
-    before = device(image)
-    monkeypatch.setattr(device.device_segment, "fuse", fuse)
-    device.device_segment._runners.clear()
-    same_result(device(image), before, 0)
-    assert device.device_segment.fuse is None
-    assert "Stages are not fused: RuntimeError" in caplog.text
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("fuse", [False, True])
-def test_real_frames_on_a_gpu(mobile_bundle: Path, fuse: bool) -> None:
-    from fra_live.benchmark.frames import gather_frames
-
-    bundle = load_bundle(mobile_bundle)
-    device = DeviceRecognizer(bundle, open_engines(bundle, "torch", "f32"), fuse=fuse)
-    host = Recognizer(bundle, device.engine)
-    device.warm_up((240, 320))
-    for image in gather_frames((240, 320)).images[3:24:5]:
-        same_result(device(image), host(image), 0.02)
-    runner = device.device_segment._runner((240, 320))
-    assert runner.graphs
