@@ -60,15 +60,13 @@ def share_out(
         A share a face, in their order.
     """
     face_boxes = np.array([face.box_xyxy for face in faces], np.float32)
-    boxes = found.boxes
-    owners = nearest_faces(boxes, face_boxes)[: len(boxes)]
+    best = nearest_best(found.boxes, overlaps, face_boxes, choose)
     logits = found.window_logits[nearest_windows(face_boxes, found.windows)]
     # Half the maps' resolution is enough to say whose a cell is.
     cells = _owners(found.fine_map.shape, face_boxes, frame)
     shares = []
     for number, face in enumerate(faces):
-        mine = np.flatnonzero(owners == number)
-        mine = mine[choose(overlaps[mine], boxes[mine])]
+        mine = best[number]
         near = replace(
             found,
             coarse_map=_kept(found.coarse, cells == number),
@@ -80,6 +78,22 @@ def share_out(
         scores = score(near, own, overlaps[mine], [face]).max(axis=0)
         shares.append(Share(tuple(mine.tolist()), scores))
     return shares
+
+
+def nearest_best(
+    boxes: np.ndarray, overlaps: np.ndarray, faces: np.ndarray, choose: Choose
+) -> list[np.ndarray]:
+    """Indices of the q best of the candidates nearest to each face, best first.
+
+    Args:
+        boxes: (M, 4) of the candidates, frame px.
+        overlaps: (M,) their predicted overlap.
+        faces: (P, 4) boxes of the faces, frame px.
+        choose: which of a person's candidates are kept.
+    """
+    owners = nearest_faces(boxes, faces)[: len(boxes)]
+    own = [np.flatnonzero(owners == number) for number in range(len(faces))]
+    return [mine[choose(overlaps[mine], boxes[mine])] for mine in own]
 
 
 def bounded(person: np.ndarray, frame: np.ndarray) -> np.ndarray:

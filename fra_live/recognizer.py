@@ -181,12 +181,7 @@ class Recognizer:
         said = self.classifier.probabilities(total)
         if len(faces) < 2:  # the paper's case: what the frame shows, the one person does
             return tuple(Person(face, self._named(said)) for face in faces), []
-        p = self.parameters
-
-        def choose(predicted: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-            return best_distinct(predicted, boxes, p.top, p.candidates)
-
-        shares = share_out(found, overlaps, faces, frame, choose, self._scores)
+        shares = share_out(found, overlaps, faces, frame, self._choose, self._scores)
         people, shown = [], []
         for number, (face, share) in enumerate(zip(faces, shares, strict=True)):
             own_said = self.classifier.probabilities(share.scores)
@@ -198,6 +193,10 @@ class Recognizer:
             if actions[name] >= self.threshold:
                 shown += [(i, number) for i in own[:1]]
         return tuple(people), shown
+
+    def _choose(self, overlaps: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        """Indices of the q candidates that are kept, best first."""
+        return best_distinct(overlaps, boxes, self.parameters.top, self.parameters.candidates)
 
     def _scores(
         self,

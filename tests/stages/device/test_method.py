@@ -13,7 +13,8 @@ torch = pytest.importorskip("torch")
 
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
-from fra_live.device_recognizer import DeviceRecognizer, as_segmentation  # noqa: E402
+from fra_live.device_recognizer import DeviceRecognizer  # noqa: E402
+from fra_live.device_segmenter import as_segmentation  # noqa: E402
 from fra_live.recognizer import Recognizer  # noqa: E402
 from fra_live.stages.device.packing import pack  # noqa: E402
 from fra_live.stages.rank import best_distinct  # noqa: E402
@@ -48,6 +49,34 @@ def test_several_people(colours: Recognizer, device: DeviceRecognizer) -> None:
     result = device(image)
     assert len(result.people) == 3
     same_result(result, colours(image), 1e-3)
+
+
+def test_several_people_bring_down_the_masks_of_their_best(device: DeviceRecognizer) -> None:
+    image = np.hstack([scene(a, (120, 120), 7 + i)[0] for i, a in enumerate(ACTIONS)])
+    outcome, runner = device.device_segment.run(image)
+    whole = device.device_segment.whole(outcome, runner)
+    asked: list[np.ndarray] = []
+
+    def wanted(boxes: np.ndarray, overlaps: np.ndarray) -> np.ndarray:
+        asked.extend([boxes, overlaps])
+        return np.array([2, 0, 2])
+
+    less = device.device_segment.whole(outcome, runner, wanted)
+    assert np.array_equal(asked[0], np.array([p.box for p in whole.proposals], np.float32))
+    assert np.array_equal(asked[1], whole.overlaps)
+    assert len(less.proposals) == len(whole.proposals) > 3
+    for number, (ours, theirs) in enumerate(zip(less.proposals, whole.proposals, strict=True)):
+        assert ours.box == theirs.box
+        assert (ours.channel, ours.probability) == (theirs.channel, theirs.probability)
+        mask = theirs.mask if number in (0, 2) else np.zeros_like(theirs.mask)
+        assert theirs.mask.any()
+        assert np.array_equal(ours.mask, mask)
+    assert less.context.shape == (len(less.proposals), 0)
+    assert less.windows == whole.windows
+    for name in ("coarse", "fine", "global_logits", "window_logits", "overlaps"):
+        ours, theirs = getattr(less, name), getattr(whole, name)
+        assert ours.dtype == theirs.dtype == np.float32
+        assert np.array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize(
