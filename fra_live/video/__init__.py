@@ -2,3 +2,7 @@
 
 Nothing here knows what is recognized in a picture.
 """
+
+from fra_live.video.x_libraries import load_opencvs_first
+
+load_opencvs_first()  # everything that imports PyAV comes through this package

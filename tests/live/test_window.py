@@ -17,7 +17,7 @@ from fra_live.errors import SinkError
 from fra_live.live import screen
 from fra_live.live.window import run_window
 from tests.live.loop_parts import SlowRecognizer, decode, write_clip
-from tests.live.program import Program
+from tests.live.program import ROOT, Program
 
 
 @pytest.fixture
@@ -47,6 +47,25 @@ def test_a_missing_display_is_told(
     monkeypatch.setenv("DISPLAY", display)
     with pytest.raises(SinkError, match=told):
         run_window("0", SlowRecognizer)
+
+
+@pytest.mark.window
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_opencvs_x_libraries_are_loaded_and_not_pyavs() -> None:
+    code = (
+        "import fra_live.live.window, pathlib;"
+        "maps = pathlib.Path('/proc/self/maps').read_text();"
+        "print(*{m.split()[-1] for m in maps.splitlines() if 'libxcb-' in m}, sep='\\n')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    folders = {Path(line).parent.name for line in done.stdout.split()}
+    if folders:  # OpenCV from elsewhere than its wheel brings none
+        assert "opencv_python.libs" in folders
+    names = [Path(line).name for line in done.stdout.split()]
+    assert len(names) == len(set(names)), done.stdout
+    assert not any("av.libs" in line and "libxcb-shm" in line for line in done.stdout.split())
 
 
 # -- a real window -------------------------------------------------------------------------------
