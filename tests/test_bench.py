@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ from fra_live.benchmark.growth import candidate_costs, count_contents
 from fra_live.benchmark.measure import Timing, time_frames
 from fra_live.benchmark.peak import peak_flops
 from fra_live.benchmark.peer import time_peer
-from fra_live.benchmark.precisions import offered_precisions
+from fra_live.benchmark.precisions import obstacles, offered_precisions
 from fra_live.errors import EngineError, SourceError
 from fra_live.recognizer import Recognizer
 from fra_live.results import FrameResult
@@ -133,6 +134,34 @@ def test_what_a_cpu_cannot_compute_is_not_offered() -> None:
     assert offered["f32"] is None
     able = ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     assert (offered["bf16"] is None) == ("BF16" in able)
+
+
+def test_without_a_gpu_nothing_is_tried_that_needs_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "There is no NVIDIA GPU here: no driver is installed."
+
+    def none() -> None:
+        raise EngineError(said)
+
+    monkeypatch.setattr("fra_live.benchmark.precisions.find_gpu", none)
+    assert offered_precisions("tensorrt") == {"f16": said, "f32": said, "int8": said}
+    assert offered_precisions("torch") == {"f32": None, "f16": said}
+    monkeypatch.setattr("fra_live.benchmark.precisions.find_gpu", lambda: None)
+    assert set(offered_precisions("tensorrt").values()) == {None}
+
+
+def test_a_line_says_what_was_not_timed_and_why() -> None:
+    rows: list[dict[str, Any]] = [
+        {"backend": "tensorrt", "precision": "f16", "obstacle": "No GPU."},
+        {"backend": "tensorrt", "precision": "f32", "obstacle": "No GPU."},
+        {"backend": "torch", "precision": "f32", "fps": 3.0},
+        {"backend": "torch", "precision": "f16", "obstacle": "No GPU."},
+        {"backend": "openvino", "precision": "bf16", "obstacle": "This CPU computes no bf16."},
+    ]
+    assert obstacles(rows) == [
+        "tensorrt (f16, f32), torch (f16): No GPU.",
+        "openvino (bf16): This CPU computes no bf16.",
+    ]
+    assert obstacles(rows[2:3]) == []
 
 
 @pytest.mark.parametrize("shape", [(480, 640), (10, 90), (64, 1), (7, 5)])

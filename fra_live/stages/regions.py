@@ -16,7 +16,7 @@ _MIN_AREA = 0.0004  # of the map: smaller faces and hands are noise
 def _contours(mask: np.ndarray, x0: int, y0: int, sx: float, sy: float) -> tuple[np.ndarray, ...]:
     """Outer contours of a mask in frame px, through a twice enlarged and smoothed mask."""
     padded = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)
-    padded[1:-1, 1:-1][mask] = 255
+    np.multiply(mask, np.uint8(255), out=padded[1:-1, 1:-1])
     big = cv2.resize(padded, None, fx=3, fy=3, interpolation=cv2.INTER_LINEAR)
     _, big = cv2.threshold(big, 127, 255, cv2.THRESH_BINARY)
     found, _ = cv2.findContours(big, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_TC89_L1)

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from fra_live.labels import LabelSet
+from fra_live.stages.maps import region_mean
 
 _FEW = 32  # px of a mask that are looked at sooner one by one than with all others
 _Px = tuple[int, int]  # row and column
@@ -89,21 +90,14 @@ def local_maxima(
         return np.zeros((0, 3), np.float32)
     highest = part >= cv2.dilate(part, _square(2 * reach + 1))
     highest &= high[y0 : y0 + h, x0 : x0 + w]
-    ys, xs = _single_px(highest)
-    values = part[ys, xs]
-    order = np.argsort(-values, kind="stable")
-    xs, ys, values = xs[order], ys[order], values[order]
+    found = [(px, part.item(px)) for px in _single_px(highest)]
+    found.sort(key=lambda pair: -pair[1])
     chosen: list[tuple[int, int, float]] = []
-    while True:
-        x, y = xs[0], ys[0]
-        chosen.append((x + x0, y + y0, values[0]))
-        if len(chosen) == most or len(values) == 1:
-            break
-        far = (xs - x) ** 2 + (ys - y) ** 2 >= radius**2
-        far[0] = False  # also where the radius is nought
-        xs, ys, values = xs[far], ys[far], values[far]
-        if not len(values):
-            break
+    for (y, x), value in found:
+        if all((x + x0 - i) ** 2 + (y + y0 - j) ** 2 >= radius**2 for i, j, _ in chosen):
+            chosen.append((x + x0, y + y0, value))
+            if len(chosen) == most:
+                break
     return np.array(chosen, np.float32)
 
 
@@ -112,22 +106,22 @@ def _square(side: int) -> np.ndarray:
     return np.ones((side, side), np.uint8)
 
 
-def _single_px(highest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _single_px(highest: np.ndarray) -> list[_Px]:
     """Rows and columns of a mask's px; of px side by side only the middle one.
 
     Networks in bfloat16 say 1.0 all over an object they are sure of: that is one maximum.
     """
-    places = np.flatnonzero(highest)  # ten times np.nonzero's speed
-    ys, xs = np.divmod(places, highest.shape[1])
+    width, places = highest.shape[1], np.flatnonzero(highest)  # ten times np.nonzero's speed
     if len(places) > _FEW:
-        if (highest[1:] & highest[:-1]).any() or (highest[:, 1:] & highest[:, :-1]).any():
-            return _middle_px(highest, ys, xs)
-        return ys, xs
-    px = dict.fromkeys(zip(ys.tolist(), xs.tolist(), strict=True))
+        touching = (highest[1:] & highest[:-1]).any() or (highest[:, 1:] & highest[:, :-1]).any()
+        rows, columns = np.divmod(places, width)
+        if touching:
+            rows, columns = _middle_px(highest, rows, columns)
+        return list(zip(rows.tolist(), columns.tolist(), strict=True))
+    px = dict.fromkeys(divmod(place, width) for place in places.tolist())
     if any((y + 1, x) in px or (y, x + 1) in px for y, x in px):
-        middle = np.array(_middle_of_few(px))
-        return middle[:, 0], middle[:, 1]
-    return ys, xs
+        return _middle_of_few(px)
+    return list(px)
 
 
 def _middle_px(mask: np.ndarray, ys: np.ndarray, xs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -183,7 +177,7 @@ def face_boxes(
         if area < 6:
             continue
         inside = regions[y : y + h, x : x + w] == i
-        score = float(channel[y : y + h, x : x + w][inside].mean())
+        score = region_mean(channel[y : y + h, x : x + w], inside)
         boxes.append((x * sx, y * sy, (x + w) * sx, (y + h) * sy, score, area))
     boxes.sort(key=lambda b: -b[5])
     return np.array([b[:5] for b in boxes[:max_faces]], np.float32).reshape(-1, 5)
@@ -212,7 +206,7 @@ def select_windows(
     windows: list[Window] = []
     for x0, y0, x1, y1, _ in faces[: parameters.max_windows]:
         side = parameters.face_scale * max(x1 - x0, y1 - y0)
-        side = float(np.clip(side, smallest, largest))
+        side = float(min(max(side, np.float32(smallest)), np.float32(largest)))
         windows.append(Window(float(x0 + x1) / 2, float(y0 + y1) / 2, side))
     side = windows[0].side if windows else parameters.default_side * size
 

@@ -203,3 +203,14 @@ def test_few_px_and_many_are_thinned_alike(seed: int) -> None:
     few = _middle_of_few(dict.fromkeys(zip(ys, xs, strict=True)))
     many = _middle_px(mask, *np.nonzero(mask))
     assert few == list(zip(*(places.tolist() for places in many), strict=True))
+
+
+def test_many_equal_px_that_do_not_touch_are_all_maxima() -> None:
+    channel = np.zeros((60, 60), np.float32)
+    channel[::8, ::8] = 0.7
+    found = local_maxima(channel, 3.0, 0.1)
+    assert len(found) == 64
+    assert found[:3].tolist() == [[0, 0, pytest.approx(0.7)], [8, 0, pytest.approx(0.7)],
+                                  [16, 0, pytest.approx(0.7)]]  # fmt: skip
+    channel[30:40, 30:40] = 0.8  # a plateau of more px than are looked at one by one
+    assert local_maxima(channel, 3.0, 0.1, 1).tolist() == [[34, 34, pytest.approx(0.8)]]
