@@ -79,8 +79,10 @@ class FollowingSegmenter(Segmenter):
             shown = [next((i for i, g in enumerate(guess) if stands_for(g, w)), -1) for w in wanted]
         if min(shown) >= 0:
             kept = list(dict.fromkeys(shown))  # in the wanted order: faces' windows come first
-            windows = [guess[i] for i in kept]
-            return Look(coarse, logits[0], windows, inside[kept], window_logits[kept])
+            if kept != list(range(len(guess))):  # else all of them stand, and nothing is copied
+                guess = [guess[i] for i in kept]
+                inside, window_logits = inside[kept], window_logits[kept]
+            return Look(coarse, logits[0], guess, inside, window_logits)
         with clock("windows"):
             crops = crop_windows(pyramid, wanted, self.parameters.fine_size)
         with clock("fine"):
