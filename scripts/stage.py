@@ -35,7 +35,7 @@ FLAGS = (
 
 
 class Program:
-    """`fra-live ARGUMENTS` from this checkout, followed by what it says on stderr.
+    """`fra-live ARGUMENTS` from this checkout (-P: from no other), followed by what it says.
 
     Attributes:
         begin_s: `time.perf_counter()` at its start.
@@ -50,7 +50,7 @@ class Program:
         self._ended = False
         self.begin_s = time.perf_counter()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "fra_live", *map(str, arguments)],
+            [sys.executable, "-P", "-m", "fra_live", *map(str, arguments)],
             env=environment, text=True, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         threading.Thread(target=self._listen, daemon=True).start()

@@ -36,8 +36,8 @@
   };
   const list = (html) => {
     const place = find("fl-list");
-    if (place && html !== undefined && place.dataset.html !== html) {
-      place.dataset.html = html;
+    if (place && place.shownHtml !== html) {
+      place.shownHtml = html;
       place.innerHTML = html; // made by the server, every text in it escaped
     }
   };
@@ -58,11 +58,10 @@
 
   // -- sending -----------------------------------------------------------------------------------
 
+  // One is at work while the next is on its way; to a distant server two are.
+  const most = () => (flow.served_ms > flow.trip_ms / 2 ? 2 : 3);
   const plan = () => {
-    if (!stream) return;
-    // A distant server has a second picture on its way while it waits for the next.
-    const most = flow.served_ms > flow.trip_ms / 2 ? 2 : 3;
-    if (flow.under_way >= most) return; // the next answer plans anew
+    if (!stream || flow.under_way >= most()) return; // the next answer plans anew
     clearTimeout(flow.timer);
     flow.timer = setTimeout(send, flow.sent_at + flow.spacing_ms - performance.now());
   };
@@ -96,10 +95,11 @@
     if (status === 200) {
       flow.trip_ms += 0.2 * (since - flow.trip_ms);
       flow.served_ms += 0.2 * (told.served_ms - flow.served_ms);
-      // As close together as the server takes them without making them wait.
+      // As close together as the server takes them without making them wait, and evenly.
       const wider = told.waited_ms > 8;
       const spacing = wider ? flow.spacing_ms * 1.1 + 1 : flow.spacing_ms * 0.95 - 1;
-      flow.spacing_ms = Math.max(SHORTEST_MS, Math.min(spacing, flow.trip_ms));
+      const even = flow.trip_ms / (most() + 0.5);
+      flow.spacing_ms = Math.max(SHORTEST_MS, even, Math.min(spacing, flow.trip_ms));
       if (number > flow.shown) show(number, jpeg, told);
     } else if (status === 404) {
       stop();
@@ -127,7 +127,8 @@
   // -- starting and stopping ---------------------------------------------------------------------
 
   const running = (on) => {
-    for (const id of ["fl-stop", "fl-full"]) find(id).hidden = !on;
+    find("fl-stop").hidden = !on;
+    find("fl-full").hidden = !on || !document.fullscreenEnabled;
     if (!on) {
       delete find("fl-live").dataset.on;
       find("fl-cameras").hidden = true;
