@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import logging
 import os
 import signal
@@ -10,7 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from importlib import import_module
 from types import FrameType
 from typing import Any, cast
@@ -24,6 +25,7 @@ COMMANDS = (
     "demo", "live", "web", "process", "train", "quantise", "evaluate", "explain", "bench",
     "engines", "doctor",
 )  # fmt: skip
+_RECOGNITION = "recognition"  # the name of threads that call engines
 _DESCRIPTION = """\
 Recognizes face-related actions (drinking, smoking, blowing bubbles, brushing teeth, phoning) in
 camera streams, videos and images, and outlines the object of the action in every frame.
@@ -91,22 +93,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     debug: bool = getattr(args, "debug", False)
     with nullcontext() if debug else quiet_libraries(), _logging(debug), _sigterm():
-        try:
-            return int(args.run(args))
-        except Terminated:
-            return _ended("stopped.", 143, debug)
-        except KeyboardInterrupt:
-            return _ended("interrupted.", 130, debug)
-        except BrokenPipeError:  # `fra-live … | head`: the reader has had enough
-            sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 – for the flush at exit
-            return 1
-        except FraLiveError as error:
-            return _ended(str(error), 1, debug)
-        except MemoryError:
-            return _ended("not enough memory: use smaller or fewer inputs.", 1, debug)
-        except Exception as error:
-            what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            return _ended(f"internal error ({what}); run with --debug to see where.", 1, debug)
+        status = _run(args, debug)
+    if argv is None:  # the program itself, which ends now
+        atexit.register(_leave, status)
+    return status
+
+
+def _run(args: argparse.Namespace, debug: bool) -> int:
+    try:
+        return int(args.run(args))
+    except Terminated:
+        return _ended("stopped.", 143, debug)
+    except KeyboardInterrupt:
+        return _ended("interrupted.", 130, debug)
+    except BrokenPipeError:  # `fra-live … | head`: the reader has had enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 – for the flush at exit
+        return 1
+    except FraLiveError as error:
+        return _ended(str(error), 1, debug)
+    except MemoryError:
+        return _ended("not enough memory: use smaller or fewer inputs.", 1, debug)
+    except Exception as error:
+        what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        return _ended(f"internal error ({what}); run with --debug to see where.", 1, debug)
 
 
 def _ended(sentence: str, status: int, debug: bool) -> int:
@@ -114,6 +123,16 @@ def _ended(sentence: str, status: int, debug: bool) -> int:
         traceback.print_exc()
     say(sentence)
     return status
+
+
+def _leave(status: int) -> None:
+    """End at once where a call hangs in an engine's own code, which else aborts the program."""
+    if not any(t.name == _RECOGNITION and t.is_alive() for t in threading.enumerate()):
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ dying.py crash|kill|hang|well|cli NAME FRAME OUT INPUT... [--again]
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import json
 import os
@@ -19,7 +20,10 @@ from typing import Any
 import numpy as np
 
 from fra_live import annotate, cli
+from fra_live.commands import process as commands
+from fra_live.pool import RecognizerPool
 from fra_live.process import process
+from fra_live.recognizer import Recognizer, load
 from fra_live.results import FrameResult
 from fra_live.video import files
 from tests.red import RedFinder
@@ -79,6 +83,26 @@ class Hanging(RedFinder):
         raise AssertionError
 
 
+class Endless:
+    """A recognizer whose third call never comes back from the engine's own code."""
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self._recognizer, self._calls = recognizer, 0
+        self.labels, self.bundle = recognizer.labels, recognizer.bundle
+        self.engine, self.threshold = recognizer.engine, recognizer.threshold
+
+    def __call__(self, image: np.ndarray, **options: Any) -> FrameResult:
+        self._calls += 1
+        while self._calls >= 3:
+            self.engine.coarse(np.zeros((8, 640, 640, 3), np.uint8))
+        return self._recognizer(image, **options)
+
+
+def _endless(args: argparse.Namespace) -> RecognizerPool:
+    members: list[Any] = [Endless(load(args.model, "openvino", "f32", 1))]
+    return RecognizerPool(members)
+
+
 def _main(how: str, name: str, frame: str, out: str, *rest: str) -> int:
     _die_at(how, name, int(frame))
     if how == "hang":
@@ -87,8 +111,11 @@ def _main(how: str, name: str, frame: str, out: str, *rest: str) -> int:
         except KeyboardInterrupt:
             print("interrupted", flush=True)
         return 0
-    if how == "cli":
-        return cli.main(["process", *rest, "--out", out, "--threads", "1"])
+    if how in ("cli", "endless"):
+        if how == "endless":
+            commands.load_recognizers = _endless
+        sys.argv = ["fra-live", "process", *rest, "--out", out, "--threads", "1"]
+        return cli.main()
     inputs = [path for path in rest if path != "--again"]
     report = process(inputs, Path(out), RedFinder(), frames_jsonl=True, again="--again" in rest)
     print(json.dumps([[r.state, r.problem] for r in report.inputs]))

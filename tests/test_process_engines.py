@@ -16,6 +16,7 @@ from fra_live.pool import RecognizerPool
 from fra_live.process import process
 from fra_live.recognizer import Recognizer, load
 from fra_live.reports import Progress
+from tests.dying import child
 from tests.faulty import Faulty, raising
 from tests.red import film, lines, visible
 
@@ -129,3 +130,17 @@ def test_the_program_falls_back_and_says_so(
     figures = json.loads(printed)
     assert [entry["frames"] for entry in figures["inputs"]] == [4]
     assert "failed at frame 2 of a.mp4" in figures["notices"][0]
+
+
+def test_a_program_whose_engine_hangs_for_ever_still_ends_well(
+    mobile_bundle: Path, tmp_path: Path
+) -> None:
+    """The thread that is left in the engine's own code must not abort the program at its end."""
+    path = film(tmp_path / "a.mp4", 0.4)
+    done = child(
+        "endless", "none", 0, tmp_path / "out", path, "--model", mobile_bundle, "--patience", 5
+    )
+    assert "has not answered for 5 s at frame 2 of a.mp4; openvino" in done.stderr
+    assert "terminate" not in done.stderr
+    assert "1 done" in done.stdout
+    assert done.returncode == 0
