@@ -44,6 +44,7 @@ from fra_live.video.sinks import VideoSink
 from fra_live.video.sources import open_source
 
 _PAGE_S = 900.0
+_HANG_S = 120.0  # others may take the machine for a while, and that is not what is looked for
 
 
 class StandIn:
@@ -113,6 +114,7 @@ def soak(
         tracker=tracker,
         pacing=pacing,  # type: ignore[arg-type]
         repeat=lambda: open_source(clip),
+        hang_s=_HANG_S,
     ) as loop:
         for count in range(1, frames + 1):
             frame = loop.get()
