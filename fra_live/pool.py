@@ -58,6 +58,18 @@ class RecognizerPool:
         for recognizer in self.recognizers:
             recognizer.warm_up(frame)
 
+    def close(self) -> None:
+        """Let go of what the recognizers hold besides memory, such as threads; see theirs."""
+        for recognizer in self.recognizers:
+            recognizer.close()
+
+    def __enter__(self) -> RecognizerPool:
+        """Closed at the end of the `with`."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def __call__(self, image: np.ndarray, /, **options: Any) -> FrameResult:
         """One frame by itself, as `Recognizer.__call__`; not while `map` runs."""
         return self.recognizers[0](image, **options)

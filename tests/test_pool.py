@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fra_live.pool import RecognizerPool, load_pool, recognize_all
+from fra_live.recognizer import Recognizer
 from fra_live.video.base import Frame
 from tests.tiny import scene
 
@@ -105,3 +106,11 @@ def test_one_thread_is_one_recognizer(mobile_bundle: Path) -> None:
     assert len(load_pool(mobile_bundle, threads=1).recognizers) == 1
     with pytest.raises(ValueError, match="at least one"):
         RecognizerPool([])
+
+
+def test_closing_closes_each(pool: RecognizerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[object] = []
+    monkeypatch.setattr(Recognizer, "close", closed.append)
+    with pool as entered:
+        assert entered is pool
+    assert closed == list(pool.recognizers)
