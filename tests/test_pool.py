@@ -110,7 +110,7 @@ def test_one_thread_is_one_recognizer(mobile_bundle: Path) -> None:
 
 def test_closing_closes_each(pool: RecognizerPool, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[object] = []
-    monkeypatch.setattr(Recognizer, "close", closed.append)
+    monkeypatch.setattr(Recognizer, "close", lambda self: closed.append(self))
     with pool as entered:
         assert entered is pool
     assert closed == list(pool.recognizers)
