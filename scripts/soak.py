@@ -55,6 +55,9 @@ class StandIn:
         self.threshold = 0.5
         self._delay_s = delay_s
 
+    def close(self) -> None:
+        """Nothing to let go of."""
+
     def __call__(
         self, image: np.ndarray, /, *, timestamp_s: float = 0.0, explain: bool = False
     ) -> FrameResult:
@@ -132,6 +135,7 @@ def soak(
                 progress(samples[-1])
             if ends:
                 break
+    recognizer.close()
     left = threading.active_count() - before
     return samples, Finding("threads left", left <= 0, f"{left} after the end")
 
