@@ -34,7 +34,7 @@ from fra_live.video.sources import open_source
 _WARM_S = 3.0  # the first frames compile, connect and fill caches
 _QUALITY = 90
 _FRAME_MS = 1000 / 30  # Chromium plays the file at this rate, whatever it was made at
-_WATCH = f"""
+WATCH = f"""
 () => {{
   const read = {READ};
   const noted = window.noted = {{ trips: [], unread: 0, since: 0 }};
@@ -110,7 +110,7 @@ def visit(browser: Any, address: str, visitors: int, seconds: float) -> list[dic
         page.locator("#fl-live img").wait_for()
         pages.append(page)
     for page in pages:
-        page.evaluate(_WATCH)
+        page.evaluate(WATCH)
     time.sleep(_WARM_S)
     for page in pages:
         page.evaluate("noted.since = performance.now(); noted.unread = 0;")
