@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from measure_page import WATCH as WATCH
+from measure_page import WATCH
 from measure_page import write_camera
 from soak_verdict import SAMPLE_S, Finding, Sample, Watch
 from stage import Program, chromium, start_camera
