@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from measure_page import WATCH
-from measure_page import write_camera
+from measure_page import WATCH, write_camera
 from soak_verdict import SAMPLE_S, Finding, Sample, Watch
 from stage import Program, chromium, start_camera
 
