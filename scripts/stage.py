@@ -105,9 +105,10 @@ def x_display(size: tuple[int, int] = (1152, 2048)) -> Iterator[str]:
     if not shutil.which("Xvfb"):
         raise FraLiveError("There is no Xvfb; install it with 'apt-get install xvfb'.")
     reading, writing = os.pipe()
-    screen = f"{size[1]}x{size[0]}x24"
+    # A number of our own: a server that ends removes the socket of the next one of its number.
+    display, screen = f":{1000 + os.getpid() % 30000}", f"{size[1]}x{size[0]}x24"
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", screen, "-nolisten", "tcp"],
+        ["Xvfb", display, "-displayfd", str(writing), "-screen", "0", screen, "-nolisten", "tcp"],
         pass_fds=(writing,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     os.close(writing)

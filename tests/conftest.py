@@ -134,8 +134,10 @@ def x_display() -> Iterator[str]:
     if not shutil.which("Xvfb"):
         pytest.skip("there is no Xvfb: apt-get install xvfb")
     reading, writing = os.pipe()
+    # A number of our own: a server that ends removes the socket of the next one of its number.
+    display, fd = f":{1000 + os.getpid() % 30000}", str(writing)
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
+        ["Xvfb", display, "-displayfd", fd, "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
         pass_fds=(writing,),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
