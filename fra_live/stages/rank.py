@@ -168,7 +168,8 @@ def expected_overlaps(overlaps: np.ndarray, iou: np.ndarray, sharpness: float) -
 
     A hill of the map gives a region for each height at which it is cut, and the regression can
     hardly tell which of them has the object's size: the one that overlaps the other likely ones
-    most is the safest. Held out, it was right in .446 of the photos instead of .412.
+    most is the safest. Held out, it was right in .42 of the photos instead of .41 with the ranking
+    that ships, and in .45 instead of .41 with one learned from photos of the actions alone.
 
     Args:
         overlaps: (N,) predicted overlaps; with `sharpness` in a softmax they say how likely each
