@@ -16,9 +16,9 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 
 from fra_live.errors import EngineError
+from fra_live.patience import waits
 from fra_live.results import FrameResult
 
-_TICK_S = 1.0
 _LEAVING_S = 5.0  # a call that is under way when the work ends is waited for so long
 
 
@@ -173,10 +173,7 @@ def recognize_side_by_side(
 
 
 def _answer(future: Future[FrameResult], patience_s: float | None) -> FrameResult:
-    # Waits are counted, not the clock: after Ctrl-Z and fg, the engine has its time too.
-    waited_s = 0.0
-    while not wait([future], tick := min(_TICK_S, patience_s or _TICK_S)).done:
-        waited_s += tick
-        if patience_s is not None and waited_s >= patience_s:
-            raise EngineHung(patience_s)
-    return future.result()
+    for wait_s in waits(patience_s):
+        if wait([future], wait_s).done:
+            return future.result()
+    raise EngineHung(patience_s or 0.0)

@@ -16,6 +16,7 @@ from fra_live.results import Event, FrameResult
 from fra_live.video.sources import Source
 
 _FIRST_CALL = 6  # the first call, which may compile, has so many times as long
+_LOOK_S, _LOOKS = 1.0, 4  # a call is looked after so often, but so many times at least
 
 
 class Pipeline(Capture):
@@ -38,6 +39,7 @@ class Pipeline(Capture):
         self._recognizer, self._tracker, self._fallback = recognizer, tracker, fallback
         self._retry: Call | None = None  # which the last recognizer could not deal with
         self._worker = 0  # number of the recognition thread that counts
+        self._looked: tuple[Call, float, float] | None = None  # see `_check_engine`
         self._threshold: float | None = None
         self._notices: deque[str] = deque(maxlen=20)
         self._threads = [threading.Thread(target=self._capture, name="capture", daemon=True)]
@@ -145,15 +147,24 @@ class Pipeline(Capture):
     def _check_engine(self, now: float) -> float | None:
         """Give up a call that hangs; the lock is held.
 
+        Of a longer time since the last look only a part counts: the program had been stopped
+        (Ctrl-Z, a computer that slept), and the engine with it.
+
         Returns:
-            When the present call will count as hanging, in `time.perf_counter()`.
+            When to look after the present call again, in `time.perf_counter()`.
         """
         if self._call is None:
             return None
         limit_s = self._hang_s * (_FIRST_CALL if self._calls == 0 else 1)
-        if now < self._call.since_s + limit_s:
-            return self._call.since_s + limit_s
-        call, self._call = self._call, None
+        apart_s = min(_LOOK_S, limit_s / _LOOKS)
+        if self._looked is None or self._looked[0] is not self._call:
+            self._looked = self._call, self._call.since_s, 0.0
+        call, last, spent_s = self._looked
+        spent_s += min(max(0.0, now - last), apart_s)
+        self._looked = call, now, spent_s
+        if spent_s < limit_s:
+            return now + min(apart_s, limit_s - spent_s)
+        self._call = self._looked = None
         self._worker += 1  # what the thread left behind will bring is not taken any more
         why = f"The engine has not answered for {limit_s:g} s (frame {call.frame.index})"
         if self._fallback is None:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from fra_live.patience import waits
+
 T = TypeVar("T")
 _CAPACITY = 4
-_TICK_S = 1.0
 
 
 class Stalled(Exception):
@@ -54,12 +55,8 @@ class _Channel(Generic[T]):
             self._changed.notify_all()
 
     def _wait(self, ready: Callable[[], bool], patience_s: float | None) -> None:
-        # Waits are counted, not the clock: after Ctrl-Z and fg, the other side has its time too.
-        waited_s = 0.0
-        while not self._changed.wait_for(ready, tick := min(_TICK_S, patience_s or _TICK_S)):
-            waited_s += tick
-            if patience_s is not None and waited_s >= patience_s:
-                raise Stalled
+        if not any(self._changed.wait_for(ready, wait_s) for wait_s in waits(patience_s)):
+            raise Stalled
 
 
 class ReadAhead(Generic[T]):
@@ -161,12 +158,18 @@ class WriteBehind(Generic[T]):
         self._channel.close(discard=kind is not None)
         while not self.stalled and self._thread.is_alive():
             before = self._done
-            self._thread.join(self._patience_s)
-            self.stalled = self._thread.is_alive() and self._done == before
+            self.stalled = not any(
+                self._moved(before, wait_s) for wait_s in waits(self._patience_s)
+            )
         if kind is None and self.stalled:
             raise Stalled
         if kind is None and self._error is not None:
             raise self._error
+
+    def _moved(self, before: int, wait_s: float) -> bool:
+        """Whether the thread has ended, or dealt with more things than `before`, after a wait."""
+        self._thread.join(wait_s)
+        return not self._thread.is_alive() or self._done != before
 
     def _run(self) -> None:
         try:
