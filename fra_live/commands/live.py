@@ -44,6 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-window", action="store_true", help="print events instead")
     parser.add_argument(
+        "--recognized-only",
+        action="store_true",
+        help="show only frames that were recognized (default: every frame as it comes, with the "
+        "latest outlines carried along; with --hide-faces, recognized ones only)",
+    )
+    parser.add_argument(
         "--events",
         type=Path,
         metavar="FILE",
@@ -101,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
         repeat=args.repeat,
         overlay=overlay_options(args),
         hang_s=args.hang,
+        every_frame=not args.recognized_only,
     )
 
     def slower() -> Recognizer:

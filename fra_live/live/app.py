@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
 from fra_live.errors import FraLiveError
 from fra_live.live.camera_switch import CameraSwitch
 from fra_live.live.card import draw_card
-from fra_live.live.frames import LiveFrame
+from fra_live.live.frames import LiveFrame, RecentAges
+from fra_live.live.keeping import KeepingKeys
 from fra_live.live.keys import Command, command
 from fra_live.live.overlay import VIEWS, Hud, Overlay, OverlayOptions
 from fra_live.live.screen import Screen
 from fra_live.live.session import Session
 from fra_live.live.signals import StopSignal
-from fra_live.live.status import StatusLines, clock
+from fra_live.live.status import StatusLines
 from fra_live.video.sources import Source, open_source
 
 TITLE = "fra-live"
@@ -25,8 +25,8 @@ FIRST_FRAME = "The first frame is on the screen."
 _WAIT_S = 0.05  # for a frame, before the window is let work again
 _REST_MS = 30  # for keys, where no frame will come
 _ERROR_S = 20.0  # an error stays in the window so long, then in the terminal alone
-_AGES = 15  # frames over which the age on the screen is averaged
 _log = logging.getLogger(__name__)
+_MINUTE_S = 60.0
 _THRESHOLD_STEP, _THRESHOLDS = 0.05, (0.05, 0.95)
 
 
@@ -40,6 +40,7 @@ class WindowApp:
         mirror: show cameras and files as in a mirror.
         threshold: the operating threshold at the start.
         record: record from the first frame on.
+        every_frame: show frames that are not recognized too, where the view suits that.
         camera: index of the present camera; None where the source is no camera.
         open_camera: opens another camera.
     """
@@ -53,17 +54,22 @@ class WindowApp:
         mirror: bool,
         threshold: float,
         record: bool = False,
+        every_frame: bool = True,
         camera: int | None = None,
         open_camera: Callable[[int], Source] = open_source,
     ) -> None:
         self.status = StatusLines()
         self._session, self._screen = session, screen
+        self._keys = KeepingKeys(session, self.status)
         self._overlay = Overlay(session.labels, options)
+        self._every_frame = every_frame
+        self._suit_view()
         self._mirror, self._threshold, self._record_at_once = mirror, threshold, record
         self._cameras = CameraSwitch(camera, open_camera)
         self._frame: LiveFrame | None = None
         self._painted: tuple[str, ...] = ()
-        self._ages_ms: deque[float] = deque(maxlen=_AGES)
+        self._ages = RecentAges()
+        self._told_s = time.monotonic()
         self._error: FraLiveError | None = None
         self._error_until = 0.0
         self._quit = self._dirty = False
@@ -82,6 +88,7 @@ class WindowApp:
             self._poll()
             if frame is not None:
                 self._take(frame)
+            self._tell_figures()
             lines = self.status.lines(self._lasting())
             if frame is not None or self._dirty or lines != self._painted:
                 self._paint(lines, new=frame is not None)
@@ -108,16 +115,12 @@ class WindowApp:
         if first:
             self._screen.fit(frame.image)
             if self._record_at_once:
-                self._toggle_recording()
+                self._keys.toggle_recording(frame)
         try:
             self._session.take(frame)
         except FraLiveError as error:
             self.status.note(str(error))
-        recorder = self._session.recording
-        if recorder is not None:
-            self._session.record(frame, self._overlay.options, mirror=self._mirror)
-            if recorder.error is not None:
-                self._stop_recording()
+        self._keys.take(frame, self._overlay.options, mirror=self._mirror)
 
     def _poll(self) -> None:
         """Take in what other threads have to tell."""
@@ -137,6 +140,12 @@ class WindowApp:
         self._session.loop.set_threshold(self._threshold)
         self.status.note(f"Camera {self._cameras.present}")
 
+    def _tell_figures(self) -> None:
+        """Say every minute how it goes; growth shows."""
+        if (now := time.monotonic()) - self._told_s >= _MINUTE_S:
+            self._told_s = now
+            _log.debug("So far %s.", self._session.loop.figures())
+
     @property
     def _stays(self) -> bool:
         """Whether the window stays although no frame will come."""
@@ -153,9 +162,7 @@ class WindowApp:
             lines.append(f"{self._error} (q: quit)")
         if loop.paused:
             lines.append("Paused: space goes on, . shows one frame")
-        recorder = self._session.recording
-        if recorder is not None:
-            lines.append(f"Recording {clock(recorder.duration_s)}")
+        lines += self._keys.lasting
         if self._cameras.opening is not None:
             lines.append(f"Opening camera {self._cameras.opening} …")
         return lines
@@ -167,8 +174,10 @@ class WindowApp:
             waiting = (session.loop.source.name, "Waiting for the first frame …", *lines)
             self._press(self._screen.show(draw_card(TITLE, waiting)))
             return
-        ages_ms = self._ages_ms or (frame.age_ms,)
-        hud = Hud(fps=frame.fps, age_ms=sum(ages_ms) / len(ages_ms), lines=lines)
+        age_ms, recognized_ms = self._ages.means(frame)
+        hud = Hud(fps=frame.fps, age_ms=age_ms, lines=lines)
+        if session.every_frame:
+            hud = replace(hud, recognized_fps=frame.recognized_fps, recognized_ms=recognized_ms)
         if frame.result.threshold != self._threshold:
             frame = replace(frame, result=replace(frame.result, threshold=self._threshold))
         picture = session.draw(
@@ -176,9 +185,9 @@ class WindowApp:
         )
         code = self._screen.show(picture)
         if new:
-            if not self._ages_ms:
+            if not self._ages:
                 _log.debug(FIRST_FRAME)
-            self._ages_ms.append(session.loop.shown(frame))
+            self._ages.add(frame, session.loop.shown(frame))
         self._press(code)
 
     # -- what is pressed -----------------------------------------------------------------------
@@ -206,9 +215,9 @@ class WindowApp:
         elif wanted is Command.MIRROR:
             self._mirror = not self._mirror
         elif wanted is Command.SNAPSHOT:
-            self._snapshot()
+            self._keys.snapshot(self._overlay, self._frame, mirror=self._mirror)
         elif wanted is Command.RECORD:
-            self._toggle_recording()
+            self._keys.toggle_recording(self._frame)
         elif wanted is Command.NEXT_CAMERA:
             if not self._cameras.open_next():
                 self.status.note("No other camera was found.")
@@ -220,7 +229,11 @@ class WindowApp:
     def _choose_view(self, view: int) -> None:
         self._overlay.options = replace(self._overlay.options, view=view)
         self._session.loop.explain = self._overlay.needs_explanation
+        self._suit_view()
         self.status.note(f"View {view}: {VIEWS[view]}")
+
+    def _suit_view(self) -> None:
+        self._session.every_frame = self._every_frame and self._overlay.options.suits_carried
 
     def _move_threshold(self, direction: int) -> None:
         low, high = _THRESHOLDS
@@ -228,32 +241,3 @@ class WindowApp:
         self._threshold = round(min(max(moved, low), high), 2)
         self._session.loop.set_threshold(self._threshold)
         self.status.note(f"Actions are raised from {100 * self._threshold:.0f} % on")
-
-    def _snapshot(self) -> None:
-        if self._frame is None:
-            return
-        try:
-            path = self._session.snapshot(self._overlay, self._frame, mirror=self._mirror)
-            self.status.note(f"Saved {path}")
-        except FraLiveError as error:
-            self.status.note(str(error))
-
-    def _toggle_recording(self) -> None:
-        if self._session.recording is not None:
-            self._stop_recording()
-        elif self._frame is not None:
-            try:
-                self._session.start_recording(self._frame.result)
-            except FraLiveError as error:
-                self.status.note(str(error))
-
-    def _stop_recording(self) -> None:
-        recorder = self._session.recording
-        try:
-            path = self._session.stop_recording()
-        except FraLiveError as error:
-            self.status.note(str(error))
-            return
-        left_out = recorder.left_out if recorder is not None else 0
-        lacking = f", {left_out} frames left out" if left_out else ""
-        self.status.note(f"Recorded {path}{lacking}")

@@ -1,8 +1,9 @@
 """The capturing thread of the loop, and what all of the loop's threads share.
 
 Capture puts a frame into `_waiting`; recognition takes it and puts what it found into `_ready`,
-once the last result was taken from there. Each place holds one thing, so nothing queues. Of a
-live source capture takes the next frame only when all three are free: the source keeps the newest.
+once the last result was taken from there. Where every frame is shown, capture puts it into `_next`
+as well, for the showing side. Each place holds one thing, so nothing queues. Of a live source the
+next frame is taken only when the last one was: the source keeps the newest.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import Literal
 
 from fra_live.errors import FraLiveError
 from fra_live.live.figures import LoopMeter
-from fra_live.live.frames import Call, Ready
+from fra_live.live.frames import Call, Recognition
 from fra_live.live.pacing import LiveClock, PlaybackClock
 from fra_live.video.sources import Frame, Source
 
 Pacing = Literal["newest", "clock", "every"]
+Captured = tuple[Frame, float]  # a frame, and `time.perf_counter()` at its capture
 
 
 class Capture:
@@ -28,14 +30,23 @@ class Capture:
     All fields below `_changed` are guarded by it, and every change of them is announced by it.
     """
 
-    def __init__(self, source: Source, pacing: Pacing, repeat: Callable[[], Source] | None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        pacing: Pacing,
+        repeat: Callable[[], Source] | None,
+        every_frame: bool,
+    ) -> None:
         self._pacing, self._repeat = pacing, repeat
+        self._every_frame = every_frame and pacing != "every"
         self._meter = LoopMeter()
         self._changed = threading.Condition()
         self._source = source
-        self._waiting: tuple[Frame, float] | None = None
+        self._waiting: Captured | None = None
+        self._next: Captured | None = None
+        self._newest: Frame | None = None
         self._call: Call | None = None
-        self._ready: Ready | None = None
+        self._ready: Recognition | None = None
         self._calls = 0  # of the present recognizer
         self._source_ended = self._ended = self._stopped = self._paused = False
         self._steps = 0
@@ -86,7 +97,7 @@ class Capture:
                     return
 
     def _offer(self, frame: Frame, clock: PlaybackClock | LiveClock) -> bool:
-        """Put a frame where recognition takes it, when it is due; False: stop capturing."""
+        """Put a frame where it is taken from, when it is due; False: stop capturing."""
         with self._changed:
             if isinstance(clock, LiveClock):
                 if self._hold_while_paused():
@@ -97,12 +108,14 @@ class Capture:
                 captured_s = clock.captured_s(frame.timestamp_s, time.perf_counter())
             else:
                 self._wait_until_due(frame, clock)
-                self._meter.capture(dropped=self._waiting is not None)
+                left = self._next if self._every_frame else self._waiting
+                self._meter.capture(dropped=left is not None)
                 captured_s = time.perf_counter()
             if self._stopped or self._ended:
                 return False
             self._steps = 0
-            self._waiting = frame, captured_s
+            self._newest, self._waiting = frame, (frame, captured_s)
+            self._next = self._waiting if self._every_frame else None
             self._changed.notify_all()
             if isinstance(clock, LiveClock):
                 # Only now is the next one taken from the source: it is the newest then.
@@ -111,6 +124,9 @@ class Capture:
 
     @property
     def _idle(self) -> bool:
+        """Whether there is use for another frame."""
+        if self._every_frame:
+            return self._next is None
         return self._waiting is None and self._call is None and self._ready is None
 
     def _hold_while_paused(self) -> bool:

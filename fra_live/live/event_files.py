@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from fra_live.live.event_table import EventTable
-from fra_live.live.frames import LiveFrame
+from fra_live.live.frames import Recognition
 from fra_live.live.snapshots import EventSnapshots
 from fra_live.results import Event
 from fra_live.video.sinks import JsonlSink
@@ -50,8 +50,8 @@ class EventFiles:
             name = source.path.stem if source.path is not None else source.name
             self._snapshots = EventSnapshots(self._folder, name, rate=source.rate, live=live)
 
-    def frame(self, frame: LiveFrame) -> None:
-        """Take in a frame, before its ended events are written.
+    def frame(self, recognized: Recognition) -> None:
+        """Take in a recognized frame, after its ended events were written.
 
         Raises:
             SinkError: stills and clips cannot be written; later ones are not tried.
@@ -59,7 +59,10 @@ class EventFiles:
         snapshots = self._snapshots
         if snapshots is None:
             return
-        snapshots.update(frame.image, frame.result.timestamp_s, frame.index, frame.active_events)
+        frame = recognized.frame
+        snapshots.update(
+            frame.image, recognized.result.timestamp_s, frame.index, recognized.active
+        )
         if snapshots.error is not None:
             self._folder = None
             self._close_snapshots()

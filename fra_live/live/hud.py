@@ -28,12 +28,16 @@ class Hud:
         age_ms: from capture to display, ms.
         stages_ms: name of a stage → ms; empty takes the result's own.
         lines: messages ("camera lost, reopening …"); a tab puts what follows in a second column.
+        recognized_fps: frames recognized per second, where other frames are shown too.
+        recognized_ms: from capture of the frame that was recognized last to display, ms.
     """
 
     fps: float | None = None
     age_ms: float | None = None
     stages_ms: Mapping[str, float] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
+    recognized_fps: float | None = None
+    recognized_ms: float | None = None
 
 
 class StageMeans:
@@ -63,12 +67,15 @@ def figures_panel(canvas: Canvas, hud: Hud, stages: Mapping[str, float]) -> Rect
     head = [] if hud.fps is None else [f"{hud.fps:.0f} fps"]
     head += [] if hud.age_ms is None else [f"{hud.age_ms:.0f} ms"]
     room = int(0.42 * canvas.height / (1.4 * s.small)) - 1
-    rows = _stage_rows(stages, room) if canvas.width >= _ROOMY else []
+    recognized = [] if hud.recognized_fps is None else [_recognized_row(hud)]
+    rows = [(name, f"{value:.1f}") for name, value in _stage_rows(stages, room - len(recognized))]
+    rows = [*recognized, *rows] if canvas.width >= _ROOMY else []
     if not head and not rows:
         return (0, 0, 0, 0)
     pad, step = s.gap, round(1.4 * s.small)
     name_width = max((letters.width(n, s.small) for n, _ in rows), default=0)
-    width = name_width + 2 * s.gap + letters.width("888.8", s.small)
+    figure_width = max((letters.width(f, s.small) for _, f in rows), default=0)
+    width = name_width + 2 * s.gap + max(figure_width, letters.width("888.8", s.small))
     width = max(width, letters.width("888 fps  8888 ms", s.text, MEDIUM))
     top = round(1.5 * s.text) if head else 0
     rect = (s.gap, s.gap, width + 2 * pad, top + step * len(rows) + round(1.2 * pad))
@@ -81,10 +88,9 @@ def figures_panel(canvas: Canvas, hud: Hud, stages: Mapping[str, float]) -> Rect
         x = right - letters.width(head[1], s.text)
         canvas.text(head[1], (x, baseline), s.text, colour=INK, halo=False)
     y = rect[1] + pad // 2 + top
-    for name, value in rows:
+    for name, figure in rows:
         baseline = y + s.small
         canvas.text(name, (left, baseline), s.small, colour=MUTED, halo=False)
-        figure = f"{value:.1f}"
         x = right - letters.width(figure, s.small)
         canvas.text(figure, (x, baseline), s.small, colour=INK, halo=False)
         y += step
@@ -216,6 +222,11 @@ def _one_banner(
 def _note(event: ActiveEvent, several: bool) -> str:
     person = f"person {event.person + 1}   " if several and event.person is not None else ""
     return f"{person}{event.duration_s:.1f} s"
+
+
+def _recognized_row(hud: Hud) -> tuple[str, str]:
+    age = "" if hud.recognized_ms is None else f"{hud.recognized_ms:.0f} ms ago"
+    return f"recognized {hud.recognized_fps:.0f}/s", age
 
 
 def _stage_rows(stages: Mapping[str, float], most: int) -> list[tuple[str, float]]:

@@ -2,9 +2,9 @@
 
 It knows nothing of windows, pages and files: it takes frames from a source, has them recognized
 and hands them to whoever asks, together with how old they are. At any time at most one frame
-waits for the recognizer, one is being recognized and one is ready to be shown, so neither memory
-nor age can grow; a frame that cannot be dealt with in time is passed over, not queued. A
-recognized frame is never thrown away: recognition starts only when the last result was taken.
+waits for the recognizer, one is being recognized, one has been and one is to be shown, so neither
+memory nor age can grow; a frame that cannot be dealt with in time is passed over, not queued. A
+recognized frame is never thrown away: each is handed over once, with the events that it ended.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fra_live.live.capture import Pacing
 from fra_live.live.events import EventTracker
 from fra_live.live.figures import LoopFigures
 from fra_live.live.frames import FrameRecognizer, LiveFrame
-from fra_live.live.pipeline import Pipeline
+from fra_live.live.showing import Showing
 from fra_live.results import Event
 from fra_live.video.sources import Source
 
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 _JOIN_S = 5.0  # a thread that takes longer to end is left behind
 
 
-class LiveLoop(Pipeline):
+class LiveLoop(Showing):
     """Runs a source through a recognizer; iterate it, or call `get` from a user interface.
 
     Use it as a context manager, or call `close`, which waits for the threads and closes the
@@ -47,6 +47,9 @@ class LiveLoop(Pipeline):
         fallback: makes another recognizer for when the engine fails or hangs; used once.
         hang_s: a call of the recognizer that takes longer is given up; the first call, which may
             compile, has six times as long.
+        every_frame: show frames as they are captured, each with the latest result carried along
+            to it, while the newest is being recognized whenever the recognizer is free; else only
+            recognized frames are shown. Not with pacing "every". See `LiveFrame`.
     """
 
     def __init__(
@@ -60,9 +63,12 @@ class LiveLoop(Pipeline):
         repeat: Callable[[], Source] | None = None,
         fallback: Callable[[], FrameRecognizer] | None = None,
         hang_s: float = 10.0,
+        every_frame: bool = False,
     ) -> None:
         chosen: Pacing = pacing or ("newest" if source.live else "clock")
-        super().__init__(source, recognizer, tracker, chosen, explain, repeat, fallback, hang_s)
+        super().__init__(
+            source, recognizer, tracker, chosen, explain, repeat, fallback, hang_s, every_frame
+        )
 
     @property
     def source(self) -> Source:
@@ -79,7 +85,20 @@ class LiveLoop(Pipeline):
     def ended(self) -> bool:
         """No frame will come any more."""
         with self._changed:
-            return self._stopped or (self._ended and self._ready is None)
+            return self._nothing_left
+
+    @property
+    def every_frame(self) -> bool:
+        """Whether frames are shown that are not recognized; may be set while the loop runs."""
+        return self._every_frame
+
+    @every_frame.setter
+    def every_frame(self, wanted: bool) -> None:
+        with self._changed:
+            self._every_frame = wanted and self._pacing != "every"
+            if not self._every_frame:
+                self._next = None
+            self._changed.notify_all()
 
     @property
     def paused(self) -> bool:
@@ -115,51 +134,16 @@ class LiveLoop(Pipeline):
             self._notices.clear()
             return notices
 
-    def get(self, timeout_s: float | None = None) -> LiveFrame | None:
-        """The next recognized frame.
-
-        Args:
-            timeout_s: wait at most so long; None: until there is one or the source has ended.
-
-        Returns:
-            The frame; None when none came in time or the loop has `ended`.
-
-        Raises:
-            FraLiveError: the source broke, or the recognizer failed or hangs.
-        """
-        until = None if timeout_s is None else time.perf_counter() + timeout_s
-        with self._changed:
-            while self._ready is None:
-                if self._error is not None and self._ended:
-                    raise self._error
-                if self._ended or self._stopped:
-                    return None
-                now = time.perf_counter()
-                if until is not None and now >= until:
-                    return None
-                waits = [w - now for w in (until, self._check_engine(now)) if w is not None]
-                self._changed.wait(max(0.0, min(waits)) if waits else None)
-            ready, self._ready = self._ready, None
-            self._changed.notify_all()
-        return LiveFrame(
-            ready.frame.image,
-            ready.result,
-            ready.active,
-            ready.ended,
-            age_ms=1000 * (time.perf_counter() - ready.captured_s),
-            fps=self._meter.fps(),
-            index=ready.frame.index,
-            captured_s=ready.captured_s,
-        )
-
     def shown(self, frame: LiveFrame) -> float:
         """Tell that a frame is on the screen now.
 
         Returns:
             Its age in ms, from capture to this moment.
         """
-        age_ms = 1000 * (time.perf_counter() - frame.captured_s)
-        self._meter.show(age_ms)
+        now = time.perf_counter()
+        age_ms = 1000 * (now - frame.captured_s)
+        if not frame.again:
+            self._meter.show(age_ms, 1000 * (now - frame.recognized_s))
         return age_ms
 
     def __iter__(self) -> Iterator[LiveFrame]:
@@ -178,7 +162,8 @@ class LiveLoop(Pipeline):
         """Stop, wait for the threads, close the source and end the events.
 
         Returns:
-            The events that were still going on; nothing at a second call.
+            The events that were still going on, and those that ended with a frame which nobody
+            took; nothing at a second call.
         """
         self.stop()
         if self._source.live:
@@ -193,8 +178,9 @@ class LiveLoop(Pipeline):
         with self._changed:
             self._worker += 1  # whoever is left behind touches nothing any more
             tracker, self._tracker = self._tracker, None
-            self._waiting = self._call = self._retry = self._ready = None
-        return tuple(tracker.finish()) if tracker is not None else ()
+            ended = () if self._ready is None else self._ready.ended
+            self._waiting = self._next = self._call = self._retry = self._ready = None
+        return ended if tracker is None else (*ended, *tracker.finish())
 
     def __enter__(self) -> Self:
         return self

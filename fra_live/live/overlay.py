@@ -61,6 +61,14 @@ class OverlayOptions:
     actions: bool = True
     faces: str = ""
 
+    @property
+    def suits_carried(self) -> bool:
+        """Whether frames may be drawn whose results were carried along from earlier ones.
+
+        The method's maps belong to one frame, and a face is to be hidden from its first frame on.
+        """
+        return self.view == 1 and not self.faces
+
     def __post_init__(self) -> None:
         if self.view not in VIEWS:
             raise FraLiveError(f"There is no view {self.view}; there are 1 to {len(VIEWS)}.")

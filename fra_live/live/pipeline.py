@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -11,10 +12,11 @@ from dataclasses import replace
 from fra_live.errors import EngineError
 from fra_live.live.capture import Capture, Pacing
 from fra_live.live.events import ActiveEvent, EventTracker
-from fra_live.live.frames import Call, FrameRecognizer, Ready
+from fra_live.live.frames import Call, FrameRecognizer, Recognition
 from fra_live.results import Event, FrameResult
 from fra_live.video.sources import Source
 
+_SHARE = 0.2  # of the latest call in what calls usually take
 _FIRST_CALL = 6  # the first call, which may compile, has so many times as long
 _LOOK_S, _LOOKS = 1.0, 4  # a call is looked after so often, but so many times at least
 
@@ -32,8 +34,9 @@ class Pipeline(Capture):
         repeat: Callable[[], Source] | None,
         fallback: Callable[[], FrameRecognizer] | None,
         hang_s: float,
+        every_frame: bool,
     ) -> None:
-        super().__init__(source, pacing, repeat)
+        super().__init__(source, pacing, repeat, every_frame)
         self.explain = explain
         self._hang_s = hang_s
         self._recognizer, self._tracker, self._fallback = recognizer, tracker, fallback
@@ -41,6 +44,7 @@ class Pipeline(Capture):
         self._worker = 0  # number of the recognition thread that counts
         self._looked: tuple[Call, float, float] | None = None  # see `_check_engine`
         self._threshold: float | None = None
+        self._usual_s = math.inf  # that a call takes
         self._notices: deque[str] = deque(maxlen=20)
         self._threads = [threading.Thread(target=self._capture, name="capture", daemon=True)]
         self._threads[0].start()
@@ -74,7 +78,11 @@ class Pipeline(Capture):
                 self._changed.notify_all()
 
     def _take(self, worker: int) -> Call | None:
-        """Wait for a frame and for room for its result; None: no more."""
+        """Wait for a frame, and for the last result to be taken; None: no more.
+
+        Where every frame is shown, results are carried along to later ones, so recognition need
+        not wait for the showing side.
+        """
         with self._changed:
             self._changed.wait_for(lambda: worker != self._worker or self._takeable)
             if self._stopped or worker != self._worker:
@@ -96,7 +104,9 @@ class Pipeline(Capture):
         """Whether recognition has something to do, or nothing any more."""
         if self._stopped or self._retry is not None:
             return True
-        return self._ready is None if self._waiting is not None else self._source_ended
+        if self._waiting is not None:
+            return self._every_frame or self._ready is None
+        return self._source_ended
 
     def _run(self, worker: int, call: Call) -> FrameResult:
         frame = call.frame
@@ -116,15 +126,27 @@ class Pipeline(Capture):
         with self._changed:
             if worker != self._worker:  # given up as hanging; another thread has taken over
                 return
+            now = time.perf_counter()
+            if self._calls > 0:  # the first one may have compiled
+                took_s = now - call.since_s
+                usual_s = self._usual_s if self._calls > 1 else took_s
+                self._usual_s = usual_s + _SHARE * (took_s - usual_s)
             self._call = None
             self._calls += 1
+            self._meter.recognize()
+            # A clip waits for the first call, but not for the room that its result needs.
+            self._changed.notify_all()
+            self._changed.wait_for(
+                lambda: self._stopped or worker != self._worker or self._ready is None
+            )
+            if worker != self._worker or self._ready is not None:
+                return
             ended: tuple[Event, ...] = ()
             active: tuple[ActiveEvent, ...] = ()
             if self._tracker is not None:
                 ended = tuple(self._tracker.update(result, call.frame.index))
                 active = self._tracker.active
-            self._ready = Ready(call.frame, result, active, ended, call.captured_s)
-            self._meter.recognize()
+            self._ready = Recognition(call.frame, result, active, ended, call.captured_s, now)
             self._changed.notify_all()
 
     def _fall_back(self, why: str) -> None:
@@ -134,7 +156,7 @@ class Pipeline(Capture):
             raise EngineError(f"{why}.")
         with self._changed:
             self._notices.append(f"{why}; loading another engine.")
-            self._calls = 0
+            self._calls, self._usual_s = 0, math.inf
             self._changed.notify_all()
         recognizer = make()
         with self._changed:

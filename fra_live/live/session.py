@@ -1,4 +1,4 @@
-"""One run of a live source: the loop, its events and its recording, without any screen.
+"""One run of a live source: the loop and its events, without any screen.
 
 It owns every file that is being written and finishes them all, whatever ends the run.
 """
@@ -7,27 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from fractions import Fraction
 from pathlib import Path
-from typing import Protocol, Unpack
-
-import numpy as np
+from typing import Protocol
 
 from fra_live.labels import LabelSet
 from fra_live.live.capture import Pacing
 from fra_live.live.event_files import EventFiles
 from fra_live.live.events import EventParameters, EventTracker, event_of_still
 from fra_live.live.frames import FrameRecognizer, LiveFrame
+from fra_live.live.keeping import Keeping
 from fra_live.live.loop import LiveLoop
-from fra_live.live.overlay import Overlay, OverlayOptions
-from fra_live.live.picture import Look, draw_frame
-from fra_live.live.recorder import Recorder, free_name
-from fra_live.results import Event, FrameResult
+from fra_live.results import Event
 from fra_live.video.images import ImageSource
-from fra_live.video.sinks import write_image
 from fra_live.video.sources import Source
-
-_USUAL_RATE = Fraction(30)  # frames/s, where a source does not tell
 
 
 class LabelledRecognizer(FrameRecognizer, Protocol):
@@ -36,7 +28,7 @@ class LabelledRecognizer(FrameRecognizer, Protocol):
     labels: LabelSet
 
 
-class Session:
+class Session(Keeping):
     """Runs sources, one after the other, through one recognizer; `start`, `take`, `close`.
 
     Args:
@@ -49,6 +41,8 @@ class Session:
         hang_s: see `LiveLoop`.
 
     Attributes:
+        every_frame: show frames of films and cameras that are not recognized too, see `LiveLoop`;
+            may be set while a source runs.
         loop: of the present source.
         stills: the present source gives still images, which have no time.
         event_count: events that have ended so far.
@@ -56,8 +50,6 @@ class Session:
     Raises:
         SinkError: `events` cannot be written.
     """
-
-    loop: LiveLoop
 
     def __init__(
         self,
@@ -70,16 +62,24 @@ class Session:
         fallback: Callable[[], FrameRecognizer] | None = None,
         hang_s: float = 10.0,
     ) -> None:
-        self.labels = recognizer.labels
-        self.stills = False
+        super().__init__(recognizer.labels, folder)
         self.event_count = 0
         self._recognizer: FrameRecognizer = recognizer
-        self._parameters, self._folder = parameters, folder
+        self._parameters = parameters
         self._fallback, self._hang_s = fallback, hang_s
         self._files = EventFiles(events, event_folder)
-        self._recorder: Recorder | None = None
-        self._recorder_overlay: Overlay | None = None
-        self._started = False
+        self._started = self._every_frame = False
+
+    @property
+    def every_frame(self) -> bool:
+        """See the class; not of still images, where nothing can be carried along."""
+        return self._every_frame and not self.stills
+
+    @every_frame.setter
+    def every_frame(self, wanted: bool) -> None:
+        self._every_frame = wanted
+        if self._started:
+            self.loop.every_frame = self.every_frame
 
     def start(
         self,
@@ -124,6 +124,7 @@ class Session:
             repeat=repeat,
             fallback=self._fallback,
             hang_s=self._hang_s,
+            every_frame=self.every_frame,
         )
         self._started = True
         self.cut()
@@ -131,89 +132,26 @@ class Session:
     def take(self, frame: LiveFrame) -> list[Event]:
         """Write down what a frame brings of events, and what ended with it.
 
+        That is what was recognized since the last frame; see `LiveFrame.recognition`.
+
         Returns:
             The events that ended.
 
         Raises:
             SinkError: they cannot be written; later ones are not tried.
         """
-        ended = list(frame.ended_events)
+        recognized = frame.recognition
+        if recognized is None:
+            return []
+        ended = list(recognized.ended)
         if self.stills:
-            ended = event_of_still(self.loop.source.name, self.labels, frame.result)
+            ended = event_of_still(self.loop.source.name, self.labels, recognized.result)
         self.event_count += len(ended)
         with ExitStack() as stack:  # one of them may fail without the other
             stack.callback(self._files.write, ended)
             if not self.stills:
-                self._files.frame(frame)
+                self._files.frame(recognized)
         return ended
-
-    def draw(self, overlay: Overlay, frame: LiveFrame, **how: Unpack[Look]) -> np.ndarray:
-        """A frame as it is shown, see `draw_frame`: (h, w, 3) uint8 BGR."""
-        return draw_frame(overlay, frame, tracked=not self.stills, **how)
-
-    def snapshot(self, overlay: Overlay, frame: LiveFrame, *, mirror: bool = False) -> Path:
-        """Save a frame as it is shown, without figures and messages.
-
-        Raises:
-            SinkError: it cannot be written.
-        """
-        path = free_name(self._folder, ".png")
-        write_image(path, self.draw(overlay, frame, mirror=mirror))
-        return path
-
-    # -- recording -----------------------------------------------------------------------------
-
-    @property
-    def recording(self) -> Recorder | None:
-        """The recording that goes on."""
-        return self._recorder
-
-    def start_recording(self, result: FrameResult) -> Path:
-        """Record from the next frame on.
-
-        Args:
-            result: of a frame of the size to record.
-
-        Returns:
-            The file that will be there when the recording has been stopped.
-
-        Raises:
-            SinkError: it cannot be written.
-        """
-        rate = self.loop.source.rate or _USUAL_RATE
-        path = free_name(self._folder, ".mp4")
-        self._recorder = Recorder(path, result.frame, rate)
-        self._recorder_overlay = Overlay(self.labels)
-        return path
-
-    def record(self, frame: LiveFrame, options: OverlayOptions, *, mirror: bool = False) -> None:
-        """Add a frame to the recording, if there is one."""
-        recorder, overlay = self._recorder, self._recorder_overlay
-        if recorder is None or overlay is None:
-            return
-
-        def picture() -> np.ndarray:
-            overlay.options = options  # the overlay is the recorder's thread's own
-            return self.draw(overlay, frame, mirror=mirror)
-
-        recorder.write(picture, frame.result.timestamp_s)
-
-    def cut(self) -> None:
-        """Leave a stretch of time out of the recording: a pause, or another camera's clock."""
-        if self._recorder is not None:
-            self._recorder.cut()
-
-    def stop_recording(self) -> Path | None:
-        """Finish the recording.
-
-        Returns:
-            Its file; None where nothing was recorded.
-
-        Raises:
-            SinkError: it broke off.
-        """
-        recorder, self._recorder = self._recorder, None
-        return None if recorder is None else recorder.close()
 
     # -- the end -------------------------------------------------------------------------------
 

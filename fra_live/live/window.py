@@ -46,6 +46,7 @@ class WindowOptions:
         overlay: what is drawn.
         parameters: of the events.
         hang_s: an engine that takes longer than this for a frame is given up.
+        every_frame: the window shows frames that are not recognized too, see `LiveLoop`.
     """
 
     window: bool = True
@@ -60,6 +61,7 @@ class WindowOptions:
     overlay: OverlayOptions = field(default_factory=OverlayOptions)
     parameters: EventParameters = field(default_factory=EventParameters)
     hang_s: float = 10.0
+    every_frame: bool = True
 
 
 def run_window(
@@ -166,6 +168,7 @@ class _Run:
             mirror=mirror,
             threshold=recognizer.threshold,
             record=self.options.record,
+            every_frame=self.options.every_frame,
             camera=camera,
             open_camera=lambda index: open_live(index, self.options.size),
         )
@@ -234,8 +237,5 @@ class _Run:
 
     def _sum_up(self, session: Session) -> None:
         figures = session.loop.figures()
-        self.say(
-            f"{figures.shown} frames shown, {figures.dropped} passed over; age "
-            f"{figures.age_p50_ms:.0f} ms (p95 {figures.age_p95_ms:.0f} ms); "
-            f"{session.event_count} event{'' if session.event_count == 1 else 's'}."
-        )
+        events = f"{session.event_count} event{'' if session.event_count == 1 else 's'}"
+        self.say(f"{figures}; {events}.")

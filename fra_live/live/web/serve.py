@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fra_live.errors import FraLiveError, MissingExtraError
-from fra_live.live.web.sessions import Limits, Sessions
+from fra_live.live.web.sessions import MOST_SESSIONS, Limits, Sessions
 from fra_live.live.web.sharing import SharedRecognizer
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ def _launch(page: Any, sessions: Sessions, options: WebOptions, folder: Path) ->
             ssl_keyfile=None if options.key is None else str(options.key),
             ssl_verify=False,  # when Gradio calls its own start-up events
             max_file_size=max_upload,
+            state_session_capacity=MOST_SESSIONS,  # it forgets no tab before, closed or not
             allowed_paths=[],
             app_kwargs={
                 "middleware": [

@@ -17,7 +17,7 @@ from fra_live.live.web.camera import Camera
 from fra_live.live.web.guard import RESULTS, own_upload
 from fra_live.live.web.sharing import SharedRecognizer
 
-_MOST_SESSIONS = 200
+MOST_SESSIONS = 200
 _KEPT_RESULTS = 6  # of a session: what its tabs show, and some that are at work
 _log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class Sessions:
                 session = self._sessions[key] = Session(key, self.recognizer, self._root)
             self._sessions.move_to_end(key)
             oldest = next(iter(self._sessions))
-            too_many = len(self._sessions) > _MOST_SESSIONS
+            too_many = len(self._sessions) > MOST_SESSIONS
         if too_many:  # tabs that never said good-bye
             self.close(oldest)
         return session
