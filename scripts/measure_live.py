@@ -2,11 +2,13 @@
 """Measures what a person sees in the window: frames shown, passed over, and how old they are.
 
 Plays clips of several sizes and rates at their own speed through `fra-live live`, in a real window
-on an X display of its own (Xvfb), and prints what the program itself says at its end, last as one
-line of JSON. A clip stands for a camera: a frame that comes too late is passed over.
+on an X display of its own (Xvfb), and prints what the program itself says every minute and at its
+end, last as one line of JSON. A clip stands for a camera: a frame that comes too late is passed
+over. "Recognition" is how old the frame was in which that was recognized which is outlined.
 
     scripts/measure_live.py
-    scripts/measure_live.py --seconds 600 --sources 640x480@30
+    scripts/measure_live.py --modes every-frame recognized-only
+    scripts/measure_live.py --seconds 600 --sources 640x480@30      # minute by minute
     scripts/measure_live.py --clip holiday.mp4 --model mine
     scripts/measure_live.py --starts 5 --sources    # from typing to the first frame, nothing else
 """
@@ -14,6 +16,7 @@ line of JSON. A clip stands for a camera: a frame that comes too late is passed 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import re
 import signal
@@ -33,7 +36,12 @@ from fra_live.live.app import FIRST_FRAME
 from fra_live.video.sinks import VideoSink
 from fra_live.video.sources import open_source
 
-_SUMMARY = re.compile(r"(\d+) frames shown, (\d+) passed over; age (\d+) ms \(p95 (\d+) ms\)")
+_FIGURES = re.compile(
+    r"(\d+) frames shown, (\d+) passed over; age (\d+) ms \(p95 (\d+) ms\); "
+    r"(\d+) frames recognized, (\d+) ms old \(p95 (\d+) ms\)"
+)
+_SO_FAR = "So far "
+_MODES = {"every-frame": (), "recognized-only": ("--recognized-only",)}
 
 
 def write_clip(source: Path, path: Path, size: tuple[int, int], rate: int) -> None:
@@ -53,18 +61,62 @@ def first_frame(clip: Path, display: str, extra: list[str]) -> float:
         program.end(signal.SIGKILL)
 
 
+def row(line: str, seconds: float, before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Figures of a line that the program said.
+
+    Args:
+        line: with all figures in it.
+        seconds: in which frames were counted.
+        before: an earlier line's, whose frames do not count.
+    """
+    found = _FIGURES.search(line)
+    if found is None:
+        raise FraLiveError(f"fra-live says no figures that this script knows: {line}.")
+    shown, passed_over, p50, p95, recognized, seen_p50, seen_p95 = map(int, found.groups())
+    total = {"shown": shown, "passed_over": passed_over, "recognized": recognized}
+    counts = {name: value - (before or {}).get(name, 0) for name, value in total.items()}
+    return {
+        **counts,
+        "share": round(counts["shown"] / max(1, counts["shown"] + counts["passed_over"]), 3),
+        "age_ms": {"p50": p50, "p95": p95},
+        "recognized_fps": round(counts["recognized"] / seconds, 1),
+        "recognition_age_ms": {"p50": seen_p50, "p95": seen_p95},
+    }
+
+
+def minutes(said: list[str]) -> list[dict[str, Any]]:
+    """Figures of every full minute; ages are those of its last 1,800 frames."""
+    found: list[dict[str, Any]] = []
+    total: dict[str, Any] = {}
+    for line in (line for line in said if _SO_FAR in line):
+        found.append(row(line, 60.0, total))
+        total = row(line, 60.0)
+    return found
+
+
 def watch(clip: Path, display: str, seconds: float, extra: list[str]) -> dict[str, Any]:
-    """Let the window show a clip for a while, end it as Ctrl-C does, and read its summary."""
+    """Let the window show a clip for a while, end it as Ctrl-C does, and read its figures."""
     program = Program("live", clip, "--repeat", "--debug", *extra, display=display)
     try:
         program.wait_for(FIRST_FRAME)
+        begin_s = time.perf_counter()
         time.sleep(seconds)
+        seconds = time.perf_counter() - begin_s
     finally:
         program.end()
-    found = _SUMMARY.search(program.wait_for("frames shown"))
-    assert found is not None
-    shown, passed_over, p50, p95 = map(int, found.groups())
-    return {"shown": shown, "passed_over": passed_over, "age_ms": {"p50": p50, "p95": p95}}
+    program.wait_for("frames shown")
+    last = next(line for line in reversed(program.said) if "frames shown" in line)
+    return {**row(last, seconds), "minutes": minutes(program.said)}
+
+
+def told(name: str, figures: dict[str, Any]) -> str:
+    """Figures as a line for people."""
+    age, seen = figures["age_ms"], figures["recognition_age_ms"]
+    return (
+        f"{name:>31}: {figures['share']:.1%} shown, age {age['p50']} ms (p95 {age['p95']}); "
+        f"{figures['recognized_fps']} recognized/s, recognition {seen['p50']} ms (p95 "
+        f"{seen['p95']})"
+    )
 
 
 def source_kind(text: str) -> tuple[str, tuple[int, int], int]:
@@ -86,6 +138,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--sources", nargs="*", type=source_kind, metavar="WxH@RATE",
         default=[source_kind(s) for s in ("640x480@30", "640x480@60", "1920x1080@30")],
+    )  # fmt: skip
+    parser.add_argument(
+        "--modes", nargs="+", choices=_MODES, default=["every-frame"],
+        help="what the window shows (default: every-frame)",
     )  # fmt: skip
     parser.add_argument(
         "--starts", type=int, default=3, metavar="N",
@@ -125,17 +181,14 @@ def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         if args.starts:
             took = [first_frame(original, display, extra) for _ in range(args.starts)]
             figures["first_frame_s"] = round(statistics.median(took), 2)
-            told = ", ".join(f"{t:.2f}" for t in took)
-            print(f"   first frame: {told} s after the program was started", flush=True)
-        for name, _, _ in args.sources:
-            row = {"source": name, **watch(made[name], display, args.seconds, extra)}
-            row["share"] = round(row["shown"] / max(1, row["shown"] + row["passed_over"]), 3)
-            figures["sources"].append(row)
-            print(
-                f"{name:>14}: {row['shown']} frames shown ({row['share']:.0%} of the source's), "
-                f"age {row['age_ms']['p50']} ms, p95 {row['age_ms']['p95']} ms",
-                flush=True,
-            )
+            times = ", ".join(f"{t:.2f}" for t in took)
+            print(f"first frame: {times} s after the program was started", flush=True)
+        for (name, _, _), mode in itertools.product(args.sources, args.modes):
+            found = watch(made[name], display, args.seconds, [*extra, *_MODES[mode]])
+            figures["sources"].append({"source": name, "mode": mode, **found})
+            for number, minute in enumerate(found["minutes"], 1):
+                print(told(f"minute {number}", minute), flush=True)
+            print(told(f"{name}, {mode}", found), flush=True)
     return figures
 
 

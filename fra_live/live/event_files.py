@@ -60,9 +60,7 @@ class EventFiles:
         if snapshots is None:
             return
         frame = recognized.frame
-        snapshots.update(
-            frame.image, recognized.result.timestamp_s, frame.index, recognized.active
-        )
+        snapshots.update(frame.image, recognized.result.timestamp_s, frame.index, recognized.active)
         if snapshots.error is not None:
             self._folder = None
             self._close_snapshots()

@@ -52,7 +52,14 @@ class ScriptedScreen:
 class Show:
     """A window app on a camera, and the means to press keys in it."""
 
-    def __init__(self, folder: Path, source: Source, recognizer: SlowRecognizer) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        source: Source,
+        recognizer: SlowRecognizer,
+        options: OverlayOptions | None = None,
+        every_frame: bool = True,
+    ) -> None:
         self.session = Session(recognizer, events=folder / "events.jsonl", folder=folder)
         self.session.start(source)
         self.screen = ScriptedScreen()
@@ -61,9 +68,10 @@ class Show:
         self.app = WindowApp(
             self.session,
             self.screen,  # type: ignore[arg-type]
-            OverlayOptions(),
+            options or OverlayOptions(),
             mirror=False,
             threshold=0.5,
+            every_frame=every_frame,
             camera=0,
             open_camera=self.open_camera,
         )

@@ -117,7 +117,7 @@ def test_frames_come_at_once_with_the_latest_result(fed: tuple[LiveLoop, HandFed
     assert second.recognized_s == first.captured_s < second.captured_s
     assert second.result.timestamp_s == 0.0 and second.timestamp_s == pytest.approx(1 / 30)
     box, moved = first.result.candidates[0].box_xyxy, second.result.candidates[0].box_xyxy
-    np.testing.assert_allclose(moved, np.array(box) + (2, 0, 2, 0), atol=0.5)
+    np.testing.assert_allclose(moved, np.array(box) + np.array((2, 0, 2, 0)), atol=0.5)
     source.feed()
     assert taken(loop).index == 2
     source.feed()

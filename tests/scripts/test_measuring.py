@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import importlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 
 from fra_live.errors import FraLiveError
 from fra_live.labels import LabelSet
+from fra_live.live.figures import LoopFigures
 from tests.live.loop_parts import write_clip
 
 
@@ -103,6 +105,22 @@ def test_kinds_of_sources(script: Callable[[str], Any]) -> None:
     assert measure_live.source_kind("1920x1080@30") == ("1920x1080@30", (1080, 1920), 30)
     with pytest.raises(Exception, match="is not WIDTHxHEIGHT@RATE"):
         measure_live.source_kind("large")
+
+
+def test_the_windows_figures_are_read_as_they_are_said(script: Callable[[str], Any]) -> None:
+    measure_live = script("measure_live")
+    one = LoopFigures(1900, 700, 1800, 90, 30.0, 12.4, 31.0, 99.0, 11.6, 95.0, 140.0)
+    two = replace(one, shown=3500, dropped=190, recognized=1500, age_p95_ms=33.0)
+    said = [f"debug: So far {figures}." for figures in (one, two)]
+    total = measure_live.row(f"fra-live: {two}; 3 events.", 125.0)
+    assert (total["shown"], total["passed_over"], total["recognized_fps"]) == (3500, 190, 12.0)
+    assert total["recognition_age_ms"] == {"p50": 95, "p95": 140}
+    first, second = measure_live.minutes([*said, "fra-live: something else"])
+    assert (first["share"], first["age_ms"]) == (0.952, {"p50": 12, "p95": 31})
+    assert (second["shown"], second["passed_over"], second["recognized_fps"]) == (1700, 100, 13.3)
+    assert second["age_ms"]["p95"] == 33 and "13.3 recognized/s" in measure_live.told("x", second)
+    with pytest.raises(FraLiveError, match="no figures"):
+        measure_live.row("fra-live: hello", 1.0)
 
 
 def test_the_most_colourful_moment_is_taken(script: Callable[[str], Any]) -> None:
