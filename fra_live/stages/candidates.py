@@ -37,9 +37,9 @@ class CandidateParameters:
             among the q that are kept. At .5 the object was, held out, among the three a little
             more often (.50 of the photos instead of .47), but more places mean more chances of
             a false alarm (recall at 5 % of them .57 instead of .60): 1, the paper's, keeps all.
-        consensus: how sharply predicted overlaps are told apart when the first of the q is chosen
-            by the overlap to be expected with the others, see `stages.rank.best_distinct`; 0, the
-            paper's, takes the highest prediction.
+        consensus: how sharply predicted overlaps are told apart when the q are chosen together,
+            each for what it adds to the overlap to be expected, see `stages.rank.best_distinct`;
+            0, the paper's, takes the highest predictions.
         levels: heights at which R_m is cut besides Otsu's, evenly between nought and the
             channel's maximum: 4 are at .2, .4, .6 and .8 of it.
     """

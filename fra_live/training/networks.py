@@ -20,7 +20,7 @@ from fra_live.networks import SegmentationNetwork, build_network
 from fra_live.stages.windows import Window, WindowParameters
 from fra_live.training.batches import Batch, BatchMaker, class_weights
 from fra_live.training.images import TrainingImage
-from fra_live.training.loss import action_loss, partial_label_loss, soft_targets
+from fra_live.training.loss import action_loss, overlap_loss, partial_label_loss, soft_targets
 from fra_live.training.recipes import NetworkRecipe, Stage
 
 
@@ -160,8 +160,10 @@ def train_network(
                 step = epoch * len(batches) + i
                 for group in optimizer.param_groups:
                     group["lr"] = group["peak"] * _one_cycle(step, total)
-                segmentation, action = _losses(network, batch, weights, device)
-                loss = segmentation + recipe.action_weight * action
+                segmentation, overlap, action = _losses(network, batch, weights, device)
+                loss = (
+                    segmentation + recipe.overlap_weight * overlap + recipe.action_weight * action
+                )
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
                 slope = torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -175,10 +177,13 @@ def train_network(
                 optimizer.step()
                 # Early on the average follows closely, or it would hold the start for long.
                 _average(averaged, network, min(recipe.averaging, (1 + step) / (10 + step)))
-                losses.append((float(segmentation.detach()), float(action.detach())))
+                losses.append([float(part.detach()) for part in (segmentation, overlap, action)])
                 progress.update(task, advance=1)
             mean = np.mean(losses, axis=0)
-            figures = f"epoch {epoch + 1}/{recipe.epochs} loss {mean[0]:.3f} action {mean[1]:.3f}"
+            figures = (
+                f"epoch {epoch + 1}/{recipe.epochs} loss {mean[0]:.3f} overlap {mean[1]:.3f} "
+                f"action {mean[2]:.3f}"
+            )
             progress.update(task, figures=figures)
             if not progress.console.is_terminal:
                 progress.console.print(f"Net_{name}: {figures}")
@@ -194,19 +199,18 @@ def train_network(
 
 def _losses(
     network: SegmentationNetwork, batch: Batch, weights: Tensor, device: torch.device
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     pixels, maps, unannotated, weight, actions = batch
     x = torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()).to(device).float()
     output = network(x.contiguous(memory_format=torch.channels_last))
     targets = soft_targets(torch.from_numpy(maps).to(device), len(weights), network.stride)
+    hidden = torch.from_numpy(unannotated).to(device)
     segmentation = partial_label_loss(
-        output.logits,
-        targets,
-        torch.from_numpy(unannotated).to(device),
-        weights,
-        torch.from_numpy(weight).to(device),
+        output.logits, targets, hidden, weights, torch.from_numpy(weight).to(device)
     )
-    return segmentation, action_loss(output.action_logits, torch.from_numpy(actions).to(device))
+    overlap = overlap_loss(output.logits, targets, hidden)
+    known = torch.from_numpy(actions).to(device)
+    return segmentation, overlap, action_loss(output.action_logits, known)
 
 
 @torch.no_grad()

@@ -24,6 +24,7 @@ class NetworkRecipe:
         backbone_rate, head_rate: peak learning rates (paper: 1e-4 for all, constant).
         frozen_blocks: first blocks of the backbone that keep their ImageNet weights.
         action_weight: weight of the action head's loss.
+        overlap_weight: weight of the overlap loss; 0, the paper's, leaves it out.
         averaging: decay of the exponential moving average of the weights, an iteration.
         fc_channels: width of VGG-16's fc6 and fc7; 0 takes the paper's 4096.
         run_size: px, as `size`, at which the finished network runs; 0: as it was trained. Views
@@ -40,6 +41,7 @@ class NetworkRecipe:
     weight_decay: float = 1e-2
     frozen_blocks: int = 0
     action_weight: float = 0.3
+    overlap_weight: float = 0.0
     averaging: float = 0.99
     fc_channels: int = 0
     run_size: int = 0

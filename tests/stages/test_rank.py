@@ -228,6 +228,8 @@ def test_overlap_to_be_expected_by_hand() -> None:
     thrice = np.log(3.0)  # with this sharpness .0 and 1. are in the ratio 1 : 3
     expected = expected_overlaps(np.array([0.0, 1.0]), iou, thrice)
     assert expected == pytest.approx([0.25 * 1 + 0.75 * 0.5, 0.25 * 0.5 + 0.75 * 1])
+    together = expected_overlaps(np.array([0.0, 1.0]), iou, thrice, covered=iou[0])
+    assert together == pytest.approx([0.25 * 1 + 0.75 * 0.5, 1.0])
 
 
 # Two sizes of one hill and one between them, which is predicted a little worse than either; and a
@@ -240,7 +242,8 @@ SEEN = np.array([0.42, 0.41, 0.4, 0.42], np.float32)
     ("consensus", "kept"),
     [
         (0.0, [0, 3, 1]),  # the paper's: by the prediction alone
-        (10.0, [2, 0, 3]),  # the first is the one that is nearly right whichever is true
+        # The first is nearly right whichever size is true; the place elsewhere adds most to it.
+        (10.0, [2, 3, 0]),
         (10_000.0, [0, 3, 1]),  # so sharp that only the best prediction counts
     ],
 )

@@ -9,7 +9,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from fra_live.annotations import IGNORE  # noqa: E402
-from fra_live.training.loss import action_loss, partial_label_loss, soft_targets  # noqa: E402
+from fra_live.training.loss import (  # noqa: E402
+    action_loss,
+    overlap_loss,
+    partial_label_loss,
+    soft_targets,
+)
 
 P = (0.5, 0.3, 0.2)  # of background, a and b, at every px below
 
@@ -107,3 +112,45 @@ def test_a_batch_of_unknown_actions_has_no_loss_but_a_slope() -> None:
     assert float(loss) == 0.0
     loss.backward()
     assert torch.equal(logits.grad, torch.zeros(2, 3))
+
+
+def test_overlap_loss_of_a_case_worked_out_by_hand() -> None:
+    """Labels background, a, b on four cells; a is in two of them, b is nowhere, half is unknown."""
+    p = torch.tensor([[0.2, 0.4, 0.9, 0.5], [0.7, 0.5, 0.1, 0.3], [0.1, 0.1, 0.0, 0.2]])
+    targets = torch.tensor([[0.0, 0.0, 1.0, 0.5], [1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
+    logits = (p + 1e-9).log().reshape(1, 3, 1, 4)
+    hidden = torch.tensor([[False, False, False]])
+    # Of a: cells meet in .7 + .5, prediction .7 + .5 + .1 + half of .3, truth 2, smoothed by 4.
+    dice = (2 * 1.2 + 4) / (1.45 + 2 + 4)
+    found = overlap_loss(logits, targets.reshape(1, 3, 1, 4), hidden)
+    assert found.item() == pytest.approx(1 - dice, abs=1e-5)
+
+
+@pytest.mark.parametrize("lost", ["absent", "unannotated"])
+def test_overlap_is_asked_of_labels_alone_that_are_there(lost: str) -> None:
+    logits = torch.randn(2, 3, 4, 4, requires_grad=True)
+    targets = torch.zeros(2, 3, 4, 4)
+    targets[:, 0] = 1.0
+    hidden = torch.zeros(2, 3, dtype=torch.bool)
+    if lost == "unannotated":
+        targets[:, 0, :2], targets[:, 1, :2] = 0.0, 1.0
+        hidden[:, 1] = True
+    loss = overlap_loss(logits, targets, hidden)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert loss.item() == 0.0
+    assert logits.grad is not None and bool(torch.isfinite(logits.grad).all())
+
+
+def test_overlap_loss_is_least_at_the_objects_own_size() -> None:
+    targets = torch.zeros(1, 2, 12, 12)
+    targets[:, 1, 4:8, 4:8] = 1.0
+    targets[:, 0] = 1 - targets[:, 1]
+
+    def of_size(margin: int) -> float:
+        logits = torch.full((1, 2, 12, 12), -4.0)
+        inside = slice(4 - margin, 8 + margin)
+        logits[:, 1, inside, inside] = 4.0
+        logits[:, 0] = -logits[:, 1]
+        return overlap_loss(logits, targets, torch.zeros(1, 2, dtype=torch.bool)).item()
+
+    assert of_size(0) < min(of_size(-1), of_size(1)) < max(of_size(1), of_size(2)) == of_size(2)

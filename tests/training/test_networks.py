@@ -53,17 +53,17 @@ class Interrupt:
         monkeypatch.setattr(networks, "_losses", self)
 
     def __call__(self, network: Any, *args: Any) -> Any:
-        segmentation, action = self.real(network, *args)
+        segmentation, overlap, action = self.real(network, *args)
         self.calls += 1
         if self.calls == self.at:
             if self.what == "kill":
                 raise KeyboardInterrupt
             if self.what == "loss":
-                return segmentation * float("nan"), action
+                return segmentation * float("nan"), overlap, action
             if self.what == "slope":  # a loss that is sound, with a slope that is not
                 nought = network.action.bias[0] - network.action.bias[0].detach()
-                return segmentation + torch.sqrt(nought), action
-        return segmentation, action
+                return segmentation + torch.sqrt(nought), overlap, action
+        return segmentation, overlap, action
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(

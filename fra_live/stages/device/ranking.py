@@ -127,7 +127,7 @@ class Ranking:
 def best_distinct(
     overlaps: Tensor, boxes: Tensor, top: int, parameters: CandidateParameters
 ) -> tuple[Tensor, Tensor]:
-    """`stages.rank.best_distinct`: the best without those that show what a better one shows.
+    """`stages.rank.best_distinct`: the best, without those that show what a better one shows.
 
     Args:
         overlaps: (M,) float32, -1 in empty slots.
@@ -138,20 +138,20 @@ def best_distinct(
     Returns:
         (min(q, M),) int64, best first, and as many bool, whether there is one.
     """
-    iou = box_iou(boxes)
-    same = iou > parameters.distinct_iou
+    iou = box_iou(boxes).to(overlaps.dtype)
     px = torch.arange(len(overlaps), device=overlaps.device)
-    left, chosen, valid = overlaps, [], []
-    for turn in range(min(top, len(overlaps))):
-        asked = left
-        if turn == 0 and parameters.consensus:
-            held = overlaps >= 0
-            likely = torch.where(held, parameters.consensus * overlaps, -1e9).softmax(dim=0)
-            expected = iou.to(likely.dtype) @ likely + TIE * overlaps
-            asked = torch.where(held, expected, -1.0)
-        place = asked.argmax(dim=0, keepdim=True)
-        valid.append(left.index_select(0, place) >= 0)
-        again = same.index_select(0, place)[0] | (px == place)
-        left = torch.where(again, -1.0, left)
+    held = overlaps >= 0
+    likely = torch.where(held, parameters.consensus * overlaps, -1e9).softmax(dim=0)
+    covered = torch.zeros_like(overlaps)
+    left, chosen, valid = held, [], []
+    for _ in range(min(top, len(overlaps))):
+        asked = overlaps
+        if parameters.consensus:
+            asked = torch.maximum(iou, covered) @ likely + TIE * overlaps
+        place = torch.where(left, asked, -1.0).argmax(dim=0, keepdim=True)
+        valid.append(left.index_select(0, place))
+        near = iou.index_select(0, place)[0]
+        covered = torch.maximum(covered, near)
+        left = left & (near <= parameters.distinct_iou) & (px != place)
         chosen.append(place)
     return torch.cat(chosen), torch.cat(valid)
