@@ -2,14 +2,16 @@
 """Runs the live loop, or the page, for very long and says whether anything grows.
 
 A file is played over and over: through capture, recognition, events and overlay, or with --page
-as the camera of a visitor of `fra-live web` in headless Chromium. Memory, threads, open files (of
-the server, for the page) and the age of what is on the screen are noted every few seconds; at the
-end a verdict is printed, and the exit status is 1 where something grew.
+as the camera of a visitor of `fra-live web` in headless Chromium, or with --visits as the cameras
+of visitors who come and go, without a browser. Memory, threads, open files (of the server, for the
+page) and the age of what is on the screen are noted every few seconds; at the end a verdict is
+printed, and the exit status is 1 where something grew.
 
     scripts/soak.py                            # 100,000 frames, the model that ships
     scripts/soak.py --frames 3000 --stand-in 5 # the loop alone, 5 ms a frame
     scripts/soak.py --pace clock --seconds 3600 --json report.json
     scripts/soak.py --page --seconds 3600
+    scripts/soak.py --visits --stand-in 1   # some thousand pictures a minute
 
 Linux only: the figures come from /proc.
 """
@@ -150,6 +152,11 @@ def run(args: argparse.Namespace, folder: Path) -> tuple[list[Sample], Finding]:
         from soak_page import soak_page
 
         return soak_page(clip, folder, args.model, args.seconds or _PAGE_S, _tell)
+    if args.visits:
+        from soak_page import soak_visits
+
+        delay_s = None if args.stand_in is None else args.stand_in / 1000
+        return soak_visits(clip, args.model, delay_s, args.seconds or _PAGE_S, _tell)
     if args.stand_in is None:
         from fra_live.recognizer import load
 
@@ -174,7 +181,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--pace", choices=("every", "clock"), default="every", help="as fast as it goes, or timed"
     )
-    parser.add_argument("--page", action="store_true", help="the page, by a camera in Chromium")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--page", action="store_true", help="the page, by a camera in Chromium")
+    what.add_argument("--visits", action="store_true", help="the page, by many visitors' requests")
     parser.add_argument(
         "--seconds", type=float, metavar="S", help="end after so long (the page: default 900)"
     )

@@ -62,10 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Process everything, and sum up."""
+    from fra_live.memory import bound_arenas
     from fra_live.process import process
     from fra_live.progress import progress_bar
     from fra_live.standby import reserves_of
 
+    bound_arenas()
     recognizer = load_recognizers(args)
     with progress_bar() as progress:
         report = process(

@@ -73,7 +73,9 @@ def run(args: argparse.Namespace) -> int:
     require("The web page", "web", "gradio")
     from fra_live.live.web.serve import WebOptions, run_page
     from fra_live.live.web.sessions import Limits
+    from fra_live.memory import bound_arenas
 
+    bound_arenas()
     recognizer = load_recognizers(args)
     recognizer.warm_up()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -116,6 +117,16 @@ def test_a_clip_that_is_none_is_told(run: Any, tmp_path: Path) -> None:
     done = run("soak.py", tmp_path / "none.mp4", "--stand-in", 1)
     assert done.returncode == 1
     assert "does not exist" in done.stderr
+
+
+def test_visits(run: Any, small_clip: Path) -> None:
+    """The real page and visitors without a browser, for a moment."""
+    pytest.importorskip("gradio")
+    done = run("soak.py", small_clip, "--visits", "--stand-in", 1, "--seconds", 5)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = re.search(r"errors  flat  (\d+) visits, 0 told", done.stdout)
+    assert found and int(found[1]) >= 3
+    assert re.search(r"^[\d,]+ frames in \d+ s", done.stdout, re.MULTILINE)
 
 
 @pytest.mark.browser

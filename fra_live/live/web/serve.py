@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fra_live.errors import FraLiveError, MissingExtraError
-from fra_live.live.web.sessions import MOST_SESSIONS, Limits, Sessions
+from fra_live.live.web.sessions import Limits, Sessions
 from fra_live.live.web.sharing import SharedRecognizer
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _PORTS = range(7860, 7960)
+# Gradio keeps what every tab showed last, closed or not: a megabyte for an image's steps. The
+# browser has it, and ours is kept in `Sessions`, so nobody misses what it forgets.
+_TABS_REMEMBERED = 16
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ def _launch(page: Any, sessions: Sessions, options: WebOptions, folder: Path) ->
             ssl_keyfile=None if options.key is None else str(options.key),
             ssl_verify=False,  # when Gradio calls its own start-up events
             max_file_size=max_upload,
-            state_session_capacity=MOST_SESSIONS,  # it forgets no tab before, closed or not
+            state_session_capacity=_TABS_REMEMBERED,
             allowed_paths=[],
             app_kwargs={
                 "middleware": [
