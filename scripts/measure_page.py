@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Measures what a visitor of the page sees: annotated frames a second, and how old they are.
 
+Recognized frames stand beside those shown: the others show the latest result, carried along.
+
 Runs `fra-live web`, opens it in headless Chromium and plays a clip in the place of the camera,
 whose frames carry their numbers as a bar code. A script in the page reads the number in every
 frame when the camera delivers it, and in every annotated picture once it is on the screen;
@@ -37,7 +39,7 @@ _FRAME_MS = 1000 / 30  # Chromium plays the file at this rate, whatever it was m
 WATCH = f"""
 () => {{
   const read = {READ};
-  const noted = window.noted = {{ trips: [], unread: 0, since: 0 }};
+  const noted = window.noted = {{ trips: [], unread: 0, since: 0, recognized: 0, earlier: [] }};
   const captured = new Map();
   const [track] = document.querySelector("#fl-eye").srcObject.getVideoTracks();
   const frames = new MediaStreamTrackProcessor({{ track: track.clone() }}).readable.getReader();
@@ -73,6 +75,9 @@ WATCH = f"""
       const image = change.target.closest("#fl-live")?.querySelector("img");
       if (!image || image.src === last) continue;
       last = image.src;
+      const {{ recognized, recognizedMs }} = image.closest("#fl-live").dataset;
+      noted.recognized = Number(recognized);
+      noted.earlier.push(Number(recognizedMs));
       image.decode().then(() => shown(image), () => undefined);
     }}
   }}).observe(document, {{ subtree: true, childList: true, attributeFilter: ["src"] }});
@@ -113,7 +118,10 @@ def visit(browser: Any, address: str, visitors: int, seconds: float) -> list[dic
         page.evaluate(WATCH)
     time.sleep(_WARM_S)
     for page in pages:
-        page.evaluate("noted.since = performance.now(); noted.unread = 0;")
+        page.evaluate(
+            "noted.since = performance.now(); noted.unread = 0; noted.earlier = [];"
+            "noted.before = noted.recognized;"
+        )
     time.sleep(seconds)
     found = [page.evaluate("({ ...noted, now: performance.now() })") for page in pages]
     for page in pages:
@@ -129,6 +137,8 @@ def summary(noted: dict[str, Any]) -> dict[str, Any]:
         raise FraLiveError("The page showed no annotated picture of the camera.")
     return {
         "fps": round((len(trips) + noted["unread"]) / seconds, 1),
+        "recognized_fps": round((noted["recognized"] - noted["before"]) / seconds, 1),
+        "recognized_earlier_ms": round(float(np.median(noted["earlier"] or [0.0])), 1),
         "round_trip_ms": {f"p{p}": round(float(np.percentile(trips, p)), 1) for p in (50, 95)},
         "unread": noted["unread"],
     }
@@ -177,7 +187,8 @@ def measure(args: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
                 trip = row["round_trip_ms"]
                 print(
                     f"visitor {number} of {visitors}: {row['fps']} frames/s, round trip "
-                    f"{trip['p50']:.0f} ms, p95 {trip['p95']:.0f} ms",
+                    f"{trip['p50']:.0f} ms, p95 {trip['p95']:.0f} ms; {row['recognized_fps']} "
+                    f"recognized/s, {row['recognized_earlier_ms']:.0f} ms before what is shown",
                     flush=True,
                 )
     return runs

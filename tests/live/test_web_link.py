@@ -58,7 +58,11 @@ def test_a_picture_comes_back_annotated_with_what_is_told(sessions: Sessions) ->
     assert status == 200
     length = int.from_bytes(body[:4], "little")
     told = json.loads(body[4 : 4 + length])
-    assert set(told) == {"events", "status", "served_ms", "waited_ms"}
+    assert set(told) == {
+        "events", "status", "served_ms", "waited_ms",
+        "recognized", "recognized_fps", "recognized_ms",
+    }  # fmt: skip
+    assert (told["recognized"], told["recognized_ms"]) == (1, 0)  # the first waits for its result
     image = cv2.imdecode(np.frombuffer(body[4 + length :], np.uint8), cv2.IMREAD_COLOR)
     assert image.shape == (120, 160, 3)
     assert ask(sessions, f"/below/a/proxy{address}", [data])[0] == 200

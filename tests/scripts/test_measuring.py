@@ -93,8 +93,10 @@ def test_the_figures_of_a_visitor(script: Callable[[str], Any]) -> None:
     measure_page = script("measure_page")
     trips = [[100.0, 9999.0]] + [[1000.0 + 100 * i, 100.0 + i] for i in range(100)]
     noted = {"trips": trips, "since": 1000.0, "now": 11_000.0, "unread": 5}
+    noted |= {"recognized": 95, "before": 20, "earlier": [0.0, 60.0, 90.0]}
     figures = measure_page.summary(noted)
-    assert figures["fps"] == 10.5
+    assert (figures["fps"], figures["recognized_fps"]) == (10.5, 7.5)
+    assert figures["recognized_earlier_ms"] == 60
     assert figures["round_trip_ms"] == {"p50": 149.5, "p95": 194.1}  # not the warm-up's
     with pytest.raises(FraLiveError, match="no annotated picture"):
         measure_page.summary(noted | {"since": 1e6, "now": 2e6})

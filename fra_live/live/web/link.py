@@ -85,6 +85,9 @@ class CameraLink:
             "status": answer.status,
             "served_ms": round(answer.served_ms, 1),
             "waited_ms": round(answer.waited_ms, 1),
+            "recognized": answer.recognized,
+            "recognized_fps": round(answer.recognized_fps, 1),
+            "recognized_ms": round(answer.recognized_ms, 1),
         }
         text = json.dumps(told).encode()
         return len(text).to_bytes(4, "little") + text + answer.jpeg

@@ -110,6 +110,16 @@ class SharedRecognizer:
         """What runs the networks, and why."""
         return self._recognizer.engine
 
+    @contextmanager
+    def turn(self) -> Iterator[Recognizer]:
+        """Have a recognizer to oneself; waits until it is this session's turn.
+
+        Who asks for the newest picture only then recognizes no older one. The recognizer's
+        threshold is its own.
+        """
+        with self._turns.turn(self._session) as place:
+            yield self._each[place]
+
     def __call__(
         self, image: np.ndarray, /, *, timestamp_s: float = 0.0, explain: bool = False
     ) -> FrameResult:
@@ -118,6 +128,6 @@ class SharedRecognizer:
         Raises:
             EngineError: the backend failed.
         """
-        with self._turns.turn(self._session) as place:
-            result = self._each[place](image, timestamp_s=timestamp_s, explain=explain)
+        with self.turn() as recognizer:
+            result = recognizer(image, timestamp_s=timestamp_s, explain=explain)
         return replace(result, threshold=self.threshold)

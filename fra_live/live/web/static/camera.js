@@ -3,7 +3,8 @@
 // when nobody will look at them; here the server's pace decides when the next one is taken.
 (() => {
   const find = (id) => document.getElementById(id);
-  const SHORTEST_MS = 1000 / 30; // between two pictures
+  // Between two pictures; a server that recognizes few of them needs its time for that.
+  const SHORTEST_MS = 1000 / 30, LONGER_MS = 1000 / 20, FEW = 10;
   const REASONS = {
     NotAllowedError: "The browser was not allowed to use the camera: allow it in the address " +
       "bar, then start the camera again.",
@@ -99,7 +100,9 @@
       const wider = told.waited_ms > 8;
       const spacing = wider ? flow.spacing_ms * 1.1 + 1 : flow.spacing_ms * 0.95 - 1;
       const even = flow.trip_ms / (most() + 0.5);
-      flow.spacing_ms = Math.max(SHORTEST_MS, even, Math.min(spacing, flow.trip_ms));
+      const few = told.recognized_fps > 0 && told.recognized_fps < FEW;
+      const shortest = few ? LONGER_MS : SHORTEST_MS;
+      flow.spacing_ms = Math.max(shortest, even, Math.min(spacing, flow.trip_ms));
       if (number > flow.shown) show(number, jpeg, told);
     } else if (status === 404) {
       stop();
@@ -119,7 +122,10 @@
     shownUrl = URL.createObjectURL(new Blob([jpeg], { type: "image/jpeg" }));
     picture.onload = () => URL.revokeObjectURL(before);
     picture.src = shownUrl;
-    find("fl-live").dataset.on = "";
+    const stage = find("fl-live");
+    stage.dataset.on = "";
+    stage.dataset.recognized = told.recognized;
+    stage.dataset.recognizedMs = told.recognized_ms;
     list(told.events);
     note(told.status, false);
   };
