@@ -47,9 +47,10 @@ class LiveLoop(Showing):
         fallback: makes another recognizer for when the engine fails or hangs; used once.
         hang_s: a call of the recognizer that takes longer is given up; the first call, which may
             compile, has six times as long.
-        every_frame: show frames as they are captured, each with the latest result carried along
-            to it, while the newest is being recognized whenever the recognizer is free; else only
-            recognized frames are shown. Not with pacing "every". See `LiveFrame`.
+        every_frame: show frames as they are captured, up to 40 a second, each with the latest
+            result carried along to it, while the newest is being recognized whenever the
+            recognizer is free; else only recognized frames are shown. Not with pacing "every".
+            See `LiveFrame`.
     """
 
     def __init__(

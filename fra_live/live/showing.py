@@ -17,13 +17,15 @@ from fra_live.live.pipeline import Pipeline
 
 _QUICK_S = 0.02  # a recognizer that usually takes no longer is waited for …
 _QUICK_TIMES = 1.5  # … for so many times as long
+_PACE_S = 0.025  # between frames, where recognition needs the time that showing more would take
 _HELD_S = 0.1  # a result that waits so long for the next frame is shown with the last one
 
 
 class Showing(Pipeline):
     """Capture, recognition, and the frames in the order in which they are shown."""
 
-    _given: Captured | None = None  # the last one handed over
+    _given: Captured | None = None  # the last one handed over …
+    _given_s = -math.inf  # … and when
     _reference: Recognition | None = None  # the last one recognized
     _carried_from: Recognition | None = None
     _carrier: Carrier | None = None
@@ -50,7 +52,7 @@ class Showing(Pipeline):
                 check = self._check_engine(now)
                 wake = min(until, chosen, math.inf if check is None else check)
                 self._changed.wait(None if wake == math.inf else max(0.0, wake - now))
-            ready, self._ready = self._ready, None
+            ready, self._ready, self._given_s = self._ready, None, now
             if chosen is self._next:
                 self._next = None
             self._changed.notify_all()
@@ -82,15 +84,16 @@ class Showing(Pipeline):
         return ready.done_s + _HELD_S
 
     def _due(self, following: Captured, now: float) -> float:
-        """Until when a frame waits for its own result; the lock is held."""
+        """When a frame is handed over that has no result of its own yet; the lock is held."""
         if self._paused:
             return math.inf
-        if self._usual_s <= _QUICK_S:
-            patience_s = _QUICK_TIMES * self._usual_s
-            if self._call is not None and self._call.frame is following[0]:
-                return self._call.since_s + patience_s
-            if self._call is None and self._waiting is not None:  # it is just being taken
-                return following[1] + patience_s
+        if self._usual_s > _QUICK_S:
+            return self._given_s + _PACE_S
+        patience_s = _QUICK_TIMES * self._usual_s
+        if self._call is not None and self._call.frame is following[0]:
+            return self._call.since_s + patience_s
+        if self._call is None and self._waiting is not None:  # it is just being taken
+            return following[1] + patience_s
         return now
 
     def _hand_over(self, chosen: Captured, ready: Recognition | None) -> LiveFrame:
