@@ -43,10 +43,12 @@ def run(args: argparse.Namespace) -> int:
     require("The demo clip", "demo", "skimage")
     from fra_live.demo import run_demo
     from fra_live.progress import progress_bar
+    from fra_live.standby import reserves_of
 
     recognizer = load_recognizers(args)
+    reserves = reserves_of(recognizer, args.model, args.threads)
     with progress_bar() as progress:
-        report = run_demo(args.out, recognizer, progress)
+        report = run_demo(args.out, recognizer, progress, reserves)
     if args.json:
         write_json(report.to_dict(), args.json)
     if args.json != "-":

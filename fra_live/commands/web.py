@@ -74,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
     from fra_live.live.web.serve import WebOptions, run_page
     from fra_live.live.web.sessions import Limits
     from fra_live.memory import bound_arenas
+    from fra_live.standby import reserves_of
 
     bound_arenas()
     recognizer = load_recognizers(args)
@@ -91,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
         faces=args.hide_faces,
         open_browser=args.open,
     )
-    run_page(recognizer, options, say)
+    run_page(recognizer, options, say, reserves_of(recognizer, args.model, args.threads))
     return 0
 
 

@@ -56,6 +56,7 @@ class DemoReport:
         events: events.jsonl.
         sightings: one a true action, in their order.
         false_events: events that are nobody's sighting.
+        notices: what happened to the engine, as sentences.
     """
 
     clip: Path
@@ -63,6 +64,7 @@ class DemoReport:
     events: Path
     sightings: tuple[Sighting, ...]
     false_events: int
+    notices: tuple[str, ...] = ()
 
     @property
     def recognized(self) -> tuple[str, ...]:
@@ -78,6 +80,7 @@ class DemoReport:
             "actions": [s.to_dict() for s in self.sightings],
             "recognized": len(self.recognized),
             "false_events": self.false_events,
+            "notices": list(self.notices),
         }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from fra_live.reports import Progress
 
 if TYPE_CHECKING:
     from fra_live.annotate import FrameRecognizer
+    from fra_live.standby import Reserve
 
 CLIP = "demo.mp4"
 
@@ -25,6 +26,7 @@ def run_demo(
     out: Path,
     recognizer: FrameRecognizer,
     progress: Callable[[Progress], None] | None = None,
+    reserves: Iterable[Callable[[], Reserve]] = (),
 ) -> DemoReport:
     """Compose the demo clip and process it.
 
@@ -33,6 +35,7 @@ def run_demo(
             are replaced.
         recognizer: made by `fra_live.load`.
         progress: called at every frame; the clip's making is the first of two steps.
+        reserves: load other recognizers for when the engine fails or hangs; see `process`.
 
     Returns:
         What was written, and which true actions were found.
@@ -40,7 +43,7 @@ def run_demo(
     Raises:
         MissingExtraError: scikit-image, which brings the portrait, is not installed.
         SinkError: the folder cannot be written to.
-        FraLiveError: the recognizer failed.
+        EngineError: the engine failed or hangs, and so does all that was in reserve.
     """
     show = progress or (lambda _: None)
     clip, started = out / CLIP, time.perf_counter()
@@ -56,7 +59,11 @@ def run_demo(
 
     compose_clip(clip, composed)
     report = process(
-        [clip], out, recognizer, progress=lambda step: show(replace(step, number=2, total=2))
+        [clip],
+        out,
+        recognizer,
+        reserves=reserves,
+        progress=lambda step: show(replace(step, number=2, total=2)),
     )
     annotated = report.inputs[0].output
     if annotated is None:
@@ -64,4 +71,4 @@ def run_demo(
     lines = report.events.read_text(encoding="utf-8").splitlines()
     events = [json.loads(line) for line in lines]
     sightings, false_events = match(e for e in events if Path(e["source"]).name == CLIP)
-    return DemoReport(clip, annotated, report.events, sightings, false_events)
+    return DemoReport(clip, annotated, report.events, sightings, false_events, report.notices)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class Clip:
         frames: how many were recognized.
         table, lines: the events as CSV and as JSON lines.
         problem: what is missing, as a sentence; None where nothing is.
+        notices: what happened to the engine, for whoever runs the page.
     """
 
     video: Path
@@ -49,6 +50,7 @@ class Clip:
     table: Path
     lines: Path
     problem: str | None
+    notices: tuple[str, ...] = ()
 
 
 def annotate_clip(
@@ -61,6 +63,8 @@ def annotate_clip(
     max_minutes: float,
     stopping: threading.Event,
     progress: Callable[[float | None, str], None],
+    reserves: Iterable[Callable[[], SharedRecognizer]] = (),
+    patience_s: float = _PATIENCE_S,
 ) -> Clip:
     """Annotate an uploaded video.
 
@@ -73,6 +77,8 @@ def annotate_clip(
         max_minutes: longer videos are refused.
         stopping: when it is set, the work ends.
         progress: called with the share that is done (0..1, None where unknown) and a sentence.
+        reserves: load others for when the engine fails or hangs, tried in turn.
+        patience_s: how long a single frame may take.
 
     Raises:
         SourceError: it is no video, too long or too large.
@@ -86,7 +92,7 @@ def annotate_clip(
             raise Stopped("Stopped; nothing was kept.")
         if state.frame > max_minutes * 60 * _MOST_FPS:
             raise SourceError(_too_long(name, max_minutes))
-        if state.state is None:
+        if state.state is None and state.message is None:
             said = f"{state.frame} frames, {state.fps:.0f} a second"
             progress(state.share, said)
 
@@ -95,7 +101,8 @@ def annotate_clip(
         folder,
         recognizer,
         overlay_options=options,
-        patience_s=_PATIENCE_S,
+        patience_s=patience_s,
+        reserves=reserves,
         progress=step,
     )
     entry = report.inputs[0]
@@ -114,7 +121,7 @@ def annotate_clip(
         with FileSource.open(video) as copy:
             duration_s = copy.duration_s or 0.0
     problem = _renamed(entry.problem, path, name) if entry.problem else None
-    return Clip(video, events, duration_s, entry.frames, table, lines, problem)
+    return Clip(video, events, duration_s, entry.frames, table, lines, problem, report.notices)
 
 
 def _check(path: Path, name: str, max_minutes: float) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -17,6 +17,7 @@ from fra_live.live.web.sessions import Limits, Sessions
 from fra_live.live.web.sharing import SharedRecognizer
 
 if TYPE_CHECKING:
+    from fra_live.live.web.engines import Loader
     from fra_live.pool import RecognizerPool
     from fra_live.recognizer import Recognizer
 
@@ -64,12 +65,15 @@ def check_installed() -> None:
 
 
 @contextmanager
-def serving(recognizer: Recognizer | RecognizerPool, options: WebOptions) -> Iterator[str]:
+def serving(
+    recognizer: Recognizer | RecognizerPool, options: WebOptions, reserves: Sequence[Loader] = ()
+) -> Iterator[str]:
     """Serve the page while the block runs.
 
     Args:
         recognizer: one for all visitors, or several side by side.
         options: how to serve.
+        reserves: load others, for videos at which the engine fails or hangs.
 
     Yields:
         The page's address.
@@ -87,7 +91,7 @@ def serving(recognizer: Recognizer | RecognizerPool, options: WebOptions) -> Ite
         from fra_live.live.web.controls import Controls
         from fra_live.live.web.page import build_page
 
-        sessions = Sessions(SharedRecognizer(recognizer), Path(root))
+        sessions = Sessions(SharedRecognizer(recognizer), Path(root), reserves)
         controls = Controls(recognizer.threshold, options.view, options.faces)
         page = build_page(sessions, options.limits, controls)
         try:
@@ -98,7 +102,10 @@ def serving(recognizer: Recognizer | RecognizerPool, options: WebOptions) -> Ite
 
 
 def run_page(
-    recognizer: Recognizer | RecognizerPool, options: WebOptions, say: Callable[[str], None]
+    recognizer: Recognizer | RecognizerPool,
+    options: WebOptions,
+    say: Callable[[str], None],
+    reserves: Sequence[Loader] = (),
 ) -> None:
     """Serve the page until Ctrl-C or SIGTERM.
 
@@ -106,12 +113,13 @@ def run_page(
         recognizer: warmed up.
         options: how to serve.
         say: gets the announcements.
+        reserves: see `serving`.
 
     Raises:
         MissingExtraError: Gradio is not installed.
         FraLiveError: the address or the port cannot be used.
     """
-    with serving(recognizer, options) as address:
+    with serving(recognizer, options, reserves) as address:
         say(f"the page is at {address} (Ctrl-C ends it).")
         if options.host not in LOOPBACK:
             if options.password is None:

@@ -9,15 +9,16 @@ import shutil
 import tempfile
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fra_live.live.web.camera import Camera
+from fra_live.live.web.engines import Engines, Loader
 from fra_live.live.web.guard import RESULTS, own_upload
 from fra_live.live.web.sharing import SharedRecognizer
 
-MOST_SESSIONS = 200
+_MOST_SESSIONS = 200
 _KEPT_RESULTS = 6  # of a session: what its tabs show, and some that are at work
 _log = logging.getLogger(__name__)
 
@@ -89,10 +90,17 @@ class Sessions:
     Args:
         recognizer: shared by all.
         root: where the sessions' folders are made.
+        reserves: load others, for videos at which the engine fails or hangs.
+
+    Attributes:
+        engines: what recognizes videos.
     """
 
-    def __init__(self, recognizer: SharedRecognizer, root: Path) -> None:
+    def __init__(
+        self, recognizer: SharedRecognizer, root: Path, reserves: Sequence[Loader] = ()
+    ) -> None:
         self.recognizer, self._root = recognizer, root
+        self.engines = Engines(recognizer, reserves)
         self._lock = threading.Lock()
         self._sessions: OrderedDict[Hashable, Session] = OrderedDict()
 
@@ -107,7 +115,7 @@ class Sessions:
                 session = self._sessions[key] = Session(key, self.recognizer, self._root)
             self._sessions.move_to_end(key)
             oldest = next(iter(self._sessions))
-            too_many = len(self._sessions) > MOST_SESSIONS
+            too_many = len(self._sessions) > _MOST_SESSIONS
         if too_many:  # tabs that never said good-bye
             self.close(oldest)
         return session

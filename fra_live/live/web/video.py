@@ -78,15 +78,17 @@ def build_video(
         try:
             session.stopping.clear()
             progress(0.0, desc="Opening the video")
+            recognizer, reserves = sessions.engines.of(session_key(request))
             clip = annotate_clip(
                 path,
                 path.name,
                 session.new_folder(),
-                session.recognizer.at(threshold),
+                recognizer.at(threshold),
                 OverlayOptions(view=int(view), faces=Controls.hiding(faces)),
                 max_minutes=max_minutes,
                 stopping=session.stopping,
                 progress=lambda share, said: progress(share or 0.0, desc=said),
+                reserves=reserves,
             )
         except FraLiveError as error:
             return [note(str(error), "bad"), *nothing]
@@ -95,6 +97,8 @@ def build_video(
             return [note("Something failed on the server.", "bad"), *nothing]
         finally:
             session.working.release()
+        for notice in clip.notices:
+            _log.warning("%s", notice)
         count = len(clip.events)
         said = f"{count} event{'' if count == 1 else 's'} in {clock(clip.duration_s)}."
         said += f" {clip.problem}" if clip.problem else " Click one to see it." if count else ""
