@@ -46,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recognized-only",
         action="store_true",
-        help="show only frames that were recognized (default: every frame as it comes, with the "
-        "latest outlines carried along; with --hide-faces, recognized ones only)",
+        help="show only frames that were recognized, as --hide-faces and views 2 to 5 always do "
+        "(default: every frame as it comes, with the latest outlines carried along)",
     )
     parser.add_argument(
         "--events",

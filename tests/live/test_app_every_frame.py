@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from fra_live.commands import live
 from fra_live.live.figures import LoopFigures
 from fra_live.live.hud import Hud
 from fra_live.live.overlay import Overlay, OverlayOptions
@@ -95,3 +98,17 @@ def test_the_recognitions_rate_and_age_stand_under_the_frames() -> None:
     plain, told = panel(Hud(30, 12)), panel(Hud(30, 12, recognized_fps=18, recognized_ms=95))
     assert told[0] > plain[0]
     assert panel(Hud(30, 12, recognized_fps=18)) != plain
+
+
+def test_the_command_shows_every_frame_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    parser, taken = argparse.ArgumentParser(), list[Any]()
+    live.add_arguments(parser)
+
+    def run_window(spec: str, load: object, options: object, **given: object) -> int:
+        taken.append(options)
+        return 0
+
+    monkeypatch.setattr("fra_live.live.window.run_window", run_window)
+    for given in (["clip.mp4"], ["clip.mp4", "--recognized-only"]):
+        assert live.run(parser.parse_args(given)) == 0
+    assert [options.every_frame for options in taken] == [True, False]

@@ -50,7 +50,7 @@ class CameraAnswer:
         events: HTML of the list.
         status: a sentence.
         served_ms: from the picture's arrival to its answer.
-        waited_ms: of that, for the pictures before it, or for a result.
+        waited_ms: of that, for the pictures before it, or for the recognizer.
         recognized: pictures of this camera that have been recognized so far.
         recognized_fps: of them, per second lately; 0 while nobody knows.
         recognized_ms: how much earlier than this picture the one came that was recognized.
@@ -123,6 +123,7 @@ class Camera:
             with self._lock:
                 result = self._beside.wait(picture, failures)
             waited_ms = 1000 * (time.monotonic() - begin)
+            waited_ms -= 0.0 if result is None else sum(result.stages_ms.values())
             drawn, answer = self._show(picture, result)
         finally:
             with self._lock:  # also where it failed: the next ones wait for it
@@ -134,6 +135,7 @@ class Camera:
         served_ms = 1000 * (time.monotonic() - begin)
         with self._lock:
             self._ms.append(served_ms)
+        waited_ms = max(0.0, waited_ms)
         return replace(answer, jpeg=jpeg.tobytes(), served_ms=served_ms, waited_ms=waited_ms)
 
     def stop(self) -> tuple[str, str]:
