@@ -76,6 +76,7 @@ def process(
         records = Records(out, overwrite)
         if note.death is not None:
             records.blame(note.death)
+            note.end()  # once is enough, should this run be killed before its first input
         found, refused = expand_inputs(inputs, out, copies_in)
         voice.total = len(found) + len(refused)
         settings = {

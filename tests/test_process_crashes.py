@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fra_live.process import process
+from fra_live.video.inputs import expand_inputs
 from tests.dying import child, states
 from tests.red import RedFinder, film, photo, visible
 
@@ -88,3 +90,19 @@ def test_the_program_says_so(tmp_path: Path, mobile_bundle: Path) -> None:
     assert done.returncode == 1
     assert "a.mp4 is left out: the program died" in done.stderr
     assert "1 done, 1 refused" in done.stdout
+
+
+def test_a_death_counts_once_however_early_the_next_run_dies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, out = film(tmp_path / "a.mp4", 1), tmp_path / "out"
+    assert child("kill", "a.mp4", 5, out, path).returncode == -signal.SIGKILL
+    noted: list[bytes] = []
+
+    def search(*given: Any) -> Any:
+        noted.append((out / ".fra-live" / "at-work").read_bytes())
+        return expand_inputs(*given)
+
+    monkeypatch.setattr("fra_live.process.expand_inputs", search)
+    assert process([path], out, RedFinder(), frames_jsonl=True).ok
+    assert noted == [b""]  # while it looks for its inputs, which may take long

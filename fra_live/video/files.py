@@ -204,6 +204,8 @@ class FileSource(Source):
                 pictures = []
             barren = 0 if pictures else barren + 1
             yield from pictures
+        else:
+            self._stopped = f"no picture in {barren:,} packets"
         try:
             yield from self._stream.decode(None)
         except DECODING_ERRORS:

@@ -79,7 +79,7 @@ def expand_inputs(
     for spec in specs:
         path = Path(spec).expanduser()
         try:
-            for entry in _expand(str(spec), path, out.resolve(), copies_in):
+            for entry in _expand(str(spec), path, out.resolve(), copies_in, refused):
                 resolved = entry.path.resolve()
                 if resolved not in seen:
                     seen.add(resolved)
@@ -87,15 +87,22 @@ def expand_inputs(
         except SourceError as error:
             refused.append((path, error))
         except OSError as error:
-            why = SourceError(f"{spec!s:.200} cannot be read: {error.strerror}.")
-            refused.append((path, why))
+            refused.append((path, _unreadable(spec, error)))
     return found, refused
 
 
-def _expand(spec: str, path: Path, out: Path, copies_in: Copies) -> list[Input]:
+def _unreadable(path: str | Path, error: OSError) -> SourceError:
+    return SourceError(f"{path!s:.200} cannot be read: {error.strerror}.")
+
+
+def _expand(
+    spec: str, path: Path, out: Path, copies_in: Copies, refused: list[tuple[Path, SourceError]]
+) -> list[Input]:
+    """The files that a word means; folders in it that may not be looked into go to `refused`."""
     if path.is_dir():
-        files = _walk(path, out, copies_in)
-        if not files:
+        before = len(refused)
+        files = _walk(path, out, copies_in, refused)
+        if not files and len(refused) == before:
             raise SourceError(f"{spec} holds no videos or images.")
         return [_input(p, p.relative_to(path)) for p in files]
     if is_glob(spec) and not path.exists():
@@ -116,24 +123,40 @@ def _input(path: Path, relative: Path) -> Input:
     return Input(path, relative, is_image(path))
 
 
-def _walk(folder: Path, out: Path, copies_in: Copies) -> list[Path]:
+def _walk(
+    folder: Path, out: Path, copies_in: Copies, refused: list[tuple[Path, SourceError]]
+) -> list[Path]:
     found: list[Path] = []
     copies: set[Path] = set()
-    for parent, folders, names in os.walk(folder):
+
+    def refuse(error: OSError) -> None:
+        refused.append((Path(error.filename), _unreadable(error.filename, error)))
+
+    for parent, folders, names in os.walk(folder, onerror=refuse):
         inside = Path(parent)
         copies.update(copies_in(inside))
         folders[:] = [f for f in folders if not f.startswith(".") and (inside / f).resolve() != out]
         for name in names:
             path = inside / name
             known = path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES
-            if known and not name.startswith(".") and path.is_file() and not _is_script(path):
+            if known and not name.startswith(".") and _is_file(path) and not _is_script(path):
                 found.append(path)
     return sorted((p for p in found if p.resolve() not in copies), key=natural_key)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # it may not be looked at, which is told when its turn comes
+        return True
 
 
 def _is_script(path: Path) -> bool:
     if path.suffix.lower() not in (".ts", ".mts"):
         return False
-    with path.open("rb") as file:
-        head = file.read(5)
+    try:
+        with path.open("rb") as file:
+            head = file.read(5)
+    except OSError:  # as above
+        return False
     return bool(head) and _SYNC not in (head[0], head[-1])

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from fra_live.errors import SourceError
+from fra_live.video import files
 from fra_live.video.base import Frame
 from fra_live.video.decoding import turn_upright
 from fra_live.video.files import FileSource, Timeline
@@ -208,3 +209,19 @@ def test_nothing_waits_for_the_garbage_collector(make_clip: Clip, rotation: int)
 def test_times_grow(given: list[int | None], made: list[int]) -> None:
     timeline = Timeline(Fraction(1))
     assert [timeline(None if t is None else Fraction(t)) for t in given] == made
+
+
+def test_where_nothing_comes_any_more_it_is_told(
+    make_clip: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_clip("a.mp4", frames=100)
+    data = bytearray(path.read_bytes())
+    begin = data.index(b"mdat") + 4
+    size = int.from_bytes(data[begin - 8 : begin - 4], "big") - 8
+    data[begin + size // 2 : begin + size] = bytes(size - size // 2)  # the index stays
+    path.write_bytes(data)
+    monkeypatch.setattr(files, "_MAX_BARREN_PACKETS", 5)
+    source, frames = read(path)
+    assert 10 < len(frames) < 90
+    assert source.problem is not None
+    assert "is incomplete: reading stopped (no picture in 5 packets); " in source.problem

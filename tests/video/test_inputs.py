@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -89,3 +93,40 @@ def test_what_is_refused_and_why(folder: Path) -> None:
 def test_names_of_copies(path: str, image: bool, first: list[str]) -> None:
     entry = Input(Path("x") / path, Path(path), image)
     assert [name.as_posix() for name in entry.copy_names()[:3]] == first
+
+
+@contextmanager
+def without_privileges() -> Iterator[None]:
+    """Permissions do not stop root."""
+    root = os.name != "nt" and os.geteuid() == 0
+    if root:
+        os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions are POSIX's")
+def test_what_may_not_be_read_is_told_and_the_rest_found() -> None:
+    with tempfile.TemporaryDirectory() as name:  # which others may enter, unlike pytest's
+        folder = Path(name)
+        for path in ("a.mp4", "secret.ts", "closed/b.mp4", "listed/c.mp4"):
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_bytes(b"\x47" * 300)
+        for path, mode in (("", 0o755), ("secret.ts", 0), ("closed", 0), ("listed", 0o444)):
+            (folder / path).chmod(mode)
+        try:
+            with without_privileges():
+                found, refused = expand_inputs([folder], folder / "out")
+                nothing = expand_inputs([folder / "closed"], folder / "out")
+        finally:
+            for path in ("closed", "listed"):
+                (folder / path).chmod(0o755)
+    # Those that may not be read are told when their turn comes.
+    assert names(found) == ["a.mp4", "listed/c.mp4", "secret.ts"]
+    assert [(path, str(error)) for path, error in refused] == [
+        (folder / "closed", f"{folder / 'closed'} cannot be read: Permission denied."),
+    ]
+    assert nothing[0] == [] and len(nothing[1]) == 1
