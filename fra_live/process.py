@@ -140,6 +140,8 @@ class _Run:
                 record = self._annotate(entry, record)
         except (SourceError, SinkError) as error:
             return self.refuse(entry.path, error)
+        except MemoryError:  # the next one may be smaller
+            return self.refuse(entry.path, SourceError(_too_large(entry.path)))
         finally:
             self._note.end()
         return self._report(
@@ -211,3 +213,7 @@ class _Run:
         )
         records.save(record)
         return record
+
+
+def _too_large(path: Path) -> str:
+    return f"{path} needs more memory than there is; close other programs, or make it smaller."

@@ -91,14 +91,21 @@ def test_where_no_other_works_it_ends_in_a_sentence(
 
 
 def test_a_lack_of_memory_is_no_fault_of_the_engine(tmp_path: Path) -> None:
-    def fails(_: int) -> None:
-        raise MemoryError
+    """Nor a reason to leave out the files after it."""
 
-    with pytest.raises(MemoryError):
-        process(
-            [photo(tmp_path / "a.png")], tmp_path / "out", Faulty(Engined("torch"), fails),
-            reserves=[lambda: Engined("openvino")],
-        )  # fmt: skip
+    def fails(call: int) -> None:
+        if call in (0, 3):
+            raise MemoryError
+
+    inputs = [photo(tmp_path / "a.png"), film(tmp_path / "b.mp4", 1), photo(tmp_path / "c.png")]
+    report = process(
+        inputs, tmp_path / "out", Faulty(Engined("torch"), fails),
+        reserves=[lambda: Engined("openvino")],
+    )  # fmt: skip
+    assert [r.state for r in report.inputs] == ["refused", "refused", "done"]
+    assert all("needs more memory than there is" in str(p) for p in report.problems)
+    assert report.notices == ()
+    assert set(visible(tmp_path / "out")) == {"c.png", "events.jsonl", "results.jsonl"}
 
 
 def test_the_first_call_may_take_longer(tmp_path: Path) -> None:
