@@ -17,7 +17,9 @@ from fra_live.live.pipeline import Pipeline
 
 _QUICK_S = 0.02  # a recognizer that usually takes no longer is waited for …
 _QUICK_TIMES = 1.5  # … for so many times as long
-_PACE_S = 0.025  # between frames, where recognition needs the time that showing more would take
+# Showing takes time from a slow recognizer: so far apart are frames that are not recognized, and so
+# many come at most for each that is.
+_PACE_S, _MOST_CARRIED = 0.025, 8
 _HELD_S = 0.1  # a result that waits so long for the next frame is shown with the last one
 
 
@@ -88,7 +90,8 @@ class Showing(Pipeline):
         if self._paused:
             return math.inf
         if self._usual_s > _QUICK_S:
-            return self._given_s + _PACE_S
+            usual_s = 0.0 if self._usual_s == math.inf else self._usual_s
+            return self._given_s + max(_PACE_S, usual_s / _MOST_CARRIED)
         patience_s = _QUICK_TIMES * self._usual_s
         if self._call is not None and self._call.frame is following[0]:
             return self._call.since_s + patience_s

@@ -72,6 +72,10 @@ def test_a_fast_camera_leaves_a_slow_recognizer_its_time() -> None:
         figures = loop.figures()
     assert 25 < figures.fps < 42 and figures.dropped > 20
     assert figures.age_p50_ms < 40
+    with LiveLoop(FakeCamera(100), SlowRecognizer(0.4), every_frame=True) as loop:
+        take(loop, 15)
+        assert len(take(loop, 12)) == 12
+        assert 12 < loop.figures().fps < 23
 
 
 @calm()

@@ -4,7 +4,7 @@
 (() => {
   const find = (id) => document.getElementById(id);
   // Between two pictures; a server that recognizes few of them needs its time for that.
-  const SHORTEST_MS = 1000 / 30, LONGER_MS = 1000 / 20, FEW = 10;
+  const SHORTEST_MS = 1000 / 30, LONGER_MS = 1000 / 20, FEW = 10, MOST_CARRIED = 8;
   const REASONS = {
     NotAllowedError: "The browser was not allowed to use the camera: allow it in the address " +
       "bar, then start the camera again.",
@@ -100,9 +100,9 @@
       const wider = told.waited_ms > 8;
       const spacing = wider ? flow.spacing_ms * 1.1 + 1 : flow.spacing_ms * 0.95 - 1;
       const even = flow.trip_ms / (most() + 0.5);
-      const few = told.recognized_fps > 0 && told.recognized_fps < FEW;
-      const shortest = few ? LONGER_MS : SHORTEST_MS;
-      flow.spacing_ms = Math.max(shortest, even, Math.min(spacing, flow.trip_ms));
+      const rate = told.recognized_fps || FEW; // 0: nobody knows yet
+      const shortest = Math.max(rate < FEW ? LONGER_MS : SHORTEST_MS, 1000 / (rate * MOST_CARRIED));
+      flow.spacing_ms = Math.max(even, Math.min(spacing, flow.trip_ms), shortest);
       if (number > flow.shown) show(number, jpeg, told);
     } else if (status === 404) {
       stop();
