@@ -50,7 +50,8 @@ class Part:
 # fmt: off
 PARTS = (
     Part("commands", "the program: finds the command, one sentence for every error",
-         ("commands", "cli", "__main__", "doctor", "devices", "finding", "quiet"), 0, 1, "#e8eaf0"),
+         ("commands", "cli", "__main__", "doctor", "devices", "finding", "memory", "quiet"),
+         0, 1, "#e8eaf0"),
     Part("live/web", "the page in a browser", ("live.web",), 1, 1, "#d6e8f7"),
     Part("process", "recorded files, resumable",
          ("process", "annotate", "claims", "crashes", "records", "reports", "progress",
@@ -70,7 +71,7 @@ PARTS = (
     Part("runtime", "bundles and engines", ("runtime",), 3, 1.1, "#d5efdf"),
     Part("networks", "torch, to train only", ("networks",), 3, 0.9, "#f6e3c8"),
     Part(BASE, "values that travel between the parts",
-         ("errors", "labels", "results", "samples", "annotations", "installation"),
+         ("errors", "labels", "results", "samples", "annotations", "installation", "patience"),
          4, 1, "#eeeeee"),
 )
 # fmt: on
