@@ -84,8 +84,10 @@ RECIPES: dict[str, Recipe] = {
     # a few hundred photos do not improve.
     "mobile": Recipe(
         coarse=NetworkRecipe(_MOBILE, size=256, epochs=24, frozen_blocks=3),
-        fine=NetworkRecipe(_MOBILE, size=224, epochs=48, frozen_blocks=3, run_size=256),
-        refit=(1.083, 1.333),  # 26 and 64 epochs
+        fine=NetworkRecipe(
+            _MOBILE, size=224, epochs=60, frozen_blocks=3, overlap_weight=0.5, run_size=256
+        ),
+        refit=(1.083, 1.333),  # 26 and 80 epochs
         max_windows=3,  # held out, at 256 px, as good as five
     ),
     # For a first look at some dozens of images of one's own: minutes on two CPU cores.
