@@ -82,11 +82,30 @@ def test_a_turn_is_given_back_after_an_error() -> None:
         pass
 
 
+def test_new_places_go_to_those_who_wait_and_old_ones_are_nobodys() -> None:
+    turns, got = Turns(), []
+
+    def ask(session: str) -> None:
+        with turns.turn(session) as place:
+            got.append(place)
+
+    with turns.turn("stuck"):
+        threads = [threading.Thread(target=ask, args=(name,)) for name in "ab"]
+        for thread in threads:
+            thread.start()
+        while len(turns._waiting) < 2:
+            time.sleep(0.001)
+        turns.renew([7])
+        for thread in threads:
+            thread.join(5)
+    assert got == [7, 7] and turns._free == [7]
+
+
 def test_each_session_has_its_own_threshold(shared: SharedRecognizer) -> None:
     image, _ = scene("drinking", (120, 160), 3)
     assert shared.at(0.9)(image).threshold == 0.9
     assert shared.at(0.1)(image).threshold == 0.1
-    assert shared.threshold == shared._recognizer.threshold
+    assert shared.threshold == shared.recognizer.threshold
 
 
 # -- camera ----------------------------------------------------------------------------------------

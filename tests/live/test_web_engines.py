@@ -1,4 +1,4 @@
-"""Uploaded videos where the page's engine fails or hangs, and another one takes over."""
+"""Uploads where the page's engine fails or hangs, and another one takes over."""
 
 from __future__ import annotations
 
@@ -98,5 +98,5 @@ def test_the_page(colours: Recognizer, tmp_path: Path, caplog: pytest.LogCapture
         answer = ask(address, "fl-upload", {"path": path, "meta": META})
     assert answer["success"]
     assert "1 event in" in json.dumps(answer["output"])
-    assert own.calls == 4
+    assert own.calls in (4, 5)  # the next frame may have been under way
     assert "failed at frame 3 of a.mp4" in caplog.text

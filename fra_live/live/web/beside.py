@@ -15,12 +15,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from fra_live.errors import EngineError
 from fra_live.live.overlay import OverlayOptions
 from fra_live.live.web.sharing import SharedRecognizer
 from fra_live.results import FrameResult
 
 _REST_S = 2.0  # without a picture, then the thread ends
 _OLDEST_S = 2.0  # a result is carried so far, not further
+_LONGEST_S = 10.0  # somebody waits, then the page is told and asks again
 _QUICK_S, _QUICK_TIMES = 0.02, 1.5  # a quick recognizer is waited for, so many times as long
 _SHARE = 0.2  # of the latest call in what calls usually take
 
@@ -105,7 +107,8 @@ class Beside:
             Its own result; None where that of `reference` is to be carried along to it.
 
         Raises:
-            FraLiveError: the engine failed; every failure is told at least once.
+            FraLiveError: the engine failed, which is told at least once every time; or nothing
+                has come for long.
         """
         carried = picture.options.suits_carried
 
@@ -118,7 +121,15 @@ class Beside:
 
         if carried and self._usual_s <= _QUICK_S:
             self._changed.wait_for(done, _QUICK_TIMES * self._usual_s)
-        self._changed.wait_for(lambda: done() or (carried and self._near(picture)))
+        if not self._changed.wait_for(
+            lambda: done() or (carried and self._near(picture)), _LONGEST_S
+        ):
+            if picture in self._pending:  # nobody waits for it any more
+                self._pending.remove(picture)
+            raise EngineError(
+                f"No picture was recognized for {_LONGEST_S:g} s; if the engine does not come back,"
+                " another one is tried."
+            )
         if picture.result is None and self._error is not None and failed():
             self._told = self._failures
             raise self._error
@@ -137,6 +148,8 @@ class Beside:
                 with self._recognizer.turn() as recognize:
                     with self._changed:
                         picture = self._take()
+                    if picture is None:
+                        continue
                     begin = time.perf_counter()
                     result = recognize(
                         picture.image,
@@ -159,8 +172,10 @@ class Beside:
             self._thread = None  # the next picture starts another one
             return False
 
-    def _take(self) -> Picture:
-        """The newest picture; those before that must be recognized come first."""
+    def _take(self) -> Picture | None:
+        """The newest picture; those before that must be recognized come first; None: all went."""
+        if not self._pending:
+            return None
         must = (p for p in self._pending if not p.options.suits_carried)
         picture = next(must, self._pending[-1])
         while self._pending and self._pending[0].number <= picture.number:

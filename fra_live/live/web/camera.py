@@ -7,6 +7,7 @@ with the latest one carried along, while the newest picture is recognized (`besi
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -31,6 +32,7 @@ _KEPT_EVENTS = 100
 _LIST_EVERY_S = 0.4  # a list that changes faster cannot be read
 _SILENT_S = 2.0
 _DARK, _DARK_FOR_S = 10, 2.0
+_NOTICE_S = 10.0  # what happened to the engine is told so long
 _QUALITY = 82
 _MOST_AT_ONCE = 4  # pictures of one camera
 
@@ -87,6 +89,7 @@ class Camera:
         self._ms: deque[float] = deque(maxlen=20)
         self._bright_s = 0.0
         self._listed_s = 0.0
+        self._notice, self._noticed_s = recognizer.notice, -math.inf
         self._events, self._said = self._list(()), READY
 
     @property
@@ -223,6 +226,10 @@ class Camera:
         return (len(self._arrivals) - 1) / max(1e-3, self._arrivals[-1] - self._arrivals[0])
 
     def _status(self, active: tuple[ActiveEvent, ...], now: float) -> str:
+        if self._notice != self._recognizer.notice:
+            self._notice, self._noticed_s = self._recognizer.notice, now
+        if now - self._noticed_s < _NOTICE_S:
+            return self._notice
         if now - self._bright_s > _DARK_FOR_S:
             return "The camera sends black pictures: is its cover closed?"
         names = sorted({spoken(e.action) for e in active if not e.ending})

@@ -73,7 +73,7 @@ def serving(
     Args:
         recognizer: one for all visitors, or several side by side.
         options: how to serve.
-        reserves: load others, for videos at which the engine fails or hangs.
+        reserves: load others, for when the engine fails or hangs.
 
     Yields:
         The page's address.

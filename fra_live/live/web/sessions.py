@@ -90,17 +90,18 @@ class Sessions:
     Args:
         recognizer: shared by all.
         root: where the sessions' folders are made.
-        reserves: load others, for videos at which the engine fails or hangs.
+        reserves: load others, for when the engine fails or hangs.
 
     Attributes:
-        engines: what recognizes videos.
+        engines: the recognizer and what may take its place.
+        recognizer: the view of it that cameras and images have.
     """
 
     def __init__(
         self, recognizer: SharedRecognizer, root: Path, reserves: Sequence[Loader] = ()
     ) -> None:
-        self.recognizer, self._root = recognizer, root
-        self.engines = Engines(recognizer, reserves)
+        self.engines, self._root = Engines(recognizer, reserves), root
+        self.recognizer = self.engines.lasting
         self._lock = threading.Lock()
         self._sessions: OrderedDict[Hashable, Session] = OrderedDict()
 

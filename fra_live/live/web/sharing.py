@@ -1,17 +1,24 @@
-"""One recognizer, or a few, for many sessions: whoever waits has a turn, session after session."""
+"""One recognizer, or a few, for many sessions: whoever waits has a turn, session after session.
+
+A turn always ends: a call that hangs is left to its thread, and the others go on.
+"""
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 
+from fra_live.crew import OneRecognizer
 from fra_live.labels import LabelSet
+from fra_live.live.web.members import Member, members_of
 from fra_live.pool import RecognizerPool
 from fra_live.recognizer import Recognizer
 from fra_live.results import FrameResult
@@ -47,8 +54,16 @@ class Turns:
             yield place
         finally:
             with self._changed:
-                self._free.append(self._holders.pop(ticket))
-                self._pass_on()
+                if ticket in self._holders:
+                    self._free.append(self._holders.pop(ticket))
+                    self._pass_on()
+
+    def renew(self, places: Iterable[int]) -> None:
+        """Exchange the places: who holds one holds none any more, who waits gets one of these."""
+        with self._changed:
+            self._holders.clear()
+            self._free = list(places)
+            self._pass_on()
 
     def _pass_on(self) -> None:
         while self._free and self._waiting:
@@ -59,6 +74,23 @@ class Turns:
             else:
                 del self._waiting[session]
             self._changed.notify_all()
+
+
+class Rescue(Protocol):
+    """What knows other engines."""
+
+    @property
+    def notice(self) -> str:
+        """What happened last, as a sentence for visitors; empty: nothing."""
+        ...
+
+    def rescue(self, member: Member, error: Exception) -> None:
+        """Have another engine take the place of one that failed.
+
+        Raises:
+            EngineError: no other is left.
+        """
+        ...
 
 
 class SharedRecognizer:
@@ -80,45 +112,72 @@ class SharedRecognizer:
         session: Hashable = "",
         threshold: float | None = None,
     ) -> None:
-        self._recognizer, self._session = recognizer, session
-        self._each = (
-            recognizer.recognizers if isinstance(recognizer, RecognizerPool) else (recognizer,)
-        )
-        self._turns = turns or Turns(len(self._each))
+        self._session = session
+        # By the turns' places, those of earlier engines before; the same for all views.
+        self._members = members_of(recognizer)
+        self._turns = turns or Turns(len(self._members))
+        self._rescue: Rescue | None = None
         self.threshold = recognizer.threshold if threshold is None else float(threshold)
 
     def of(self, session: Hashable) -> SharedRecognizer:
         """The view of another session."""
-        return SharedRecognizer(self._recognizer, self._turns, session)
+        view = copy.copy(self)
+        view._session, view.threshold = session, self.recognizer.threshold
+        return view
 
     def at(self, threshold: float) -> SharedRecognizer:
         """The same session's view with another threshold."""
-        return SharedRecognizer(self._recognizer, self._turns, self._session, threshold)
+        view = copy.copy(self)
+        view.threshold = float(threshold)
+        return view
+
+    def lasting(self, rescue: Rescue) -> SharedRecognizer:
+        """The same session's view, which goes on with another engine where one fails or hangs."""
+        view = copy.copy(self)
+        view._rescue = rescue
+        return view
+
+    def exchange(self, recognizer: Recognizer | RecognizerPool) -> None:
+        """Have another recognizer for all views; what is under way at the old one has no turn."""
+        begin = len(self._members)
+        self._members.extend(members_of(recognizer))
+        self._turns.renew(range(begin, len(self._members)))
+
+    @property
+    def recognizer(self) -> Recognizer | RecognizerPool:
+        """The one that is shared at present."""
+        return self._members[-1].whole
 
     @property
     def labels(self) -> LabelSet:
         """Channels and actions."""
-        return self._recognizer.labels
+        return self.recognizer.labels
 
     @property
     def bundle(self) -> Any:
         """The model on disk."""
-        return self._recognizer.bundle
+        return self.recognizer.bundle
 
     @property
     def engine(self) -> Any:
         """What runs the networks, and why."""
-        return self._recognizer.engine
+        return self.recognizer.engine
+
+    @property
+    def notice(self) -> str:
+        """What happened to the engine last, as a sentence for visitors; empty: nothing."""
+        return "" if self._rescue is None else self._rescue.notice
 
     @contextmanager
-    def turn(self) -> Iterator[Recognizer]:
+    def turn(self) -> Iterator[OneRecognizer]:
         """Have a recognizer to oneself; waits until it is this session's turn.
 
         Who asks for the newest picture only then recognizes no older one. The recognizer's
         threshold is its own.
         """
         with self._turns.turn(self._session) as place:
-            yield self._each[place]
+            member = self._members[place]
+            yield member if self._rescue is None else partial(self._lastingly, member)
 
     def __call__(
         self, image: np.ndarray, /, *, timestamp_s: float = 0.0, explain: bool = False
@@ -126,8 +185,20 @@ class SharedRecognizer:
         """Recognize one (H, W, 3) uint8 BGR frame, when it is this session's turn.
 
         Raises:
-            EngineError: the backend failed.
+            EngineError: the backend failed or hangs.
         """
         with self.turn() as recognizer:
             result = recognizer(image, timestamp_s=timestamp_s, explain=explain)
         return replace(result, threshold=self.threshold)
+
+    def _lastingly(self, member: Member, image: np.ndarray, /, **options: Any) -> FrameResult:
+        try:
+            return member(image, **options)
+        except MemoryError:  # another engine needs no less
+            raise
+        except Exception as error:
+            assert self._rescue is not None
+            self._rescue.rescue(member, error)
+        # The old turn ended with the old engine.
+        with self._turns.turn(self._session) as place:
+            return self._lastingly(self._members[place], image, **options)
