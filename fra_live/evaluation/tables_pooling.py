@@ -115,6 +115,22 @@ def learned_overlaps(
     return predicted
 
 
+def listed(evidence: Sequence[Evidence], samples: Sequence[Sample]) -> list[Sample]:
+    """The photos that evidence was taken from, in its order.
+
+    Raises:
+        DataError: one of them is not among the samples.
+    """
+    by_name = {s.path.name: s for s in samples}
+    missing = [e.sample.path.name for e in evidence if e.sample.path.name not in by_name]
+    if missing:
+        raise DataError(
+            f"The training had {missing[0]}, which --training-data does not list; give all sets "
+            "that the model was trained on."
+        )
+    return [by_name[e.sample.path.name] for e in evidence]
+
+
 def training_cells(
     training: Path,
     evidence: Sequence[Evidence],
@@ -128,14 +144,7 @@ def training_cells(
     Raises:
         DataError: the photos or networks are not those that the evidence was taken from.
     """
-    by_name = {s.path.name: s for s in samples}
-    missing = [e.sample.path.name for e in evidence if e.sample.path.name not in by_name]
-    if missing:
-        raise DataError(
-            f"The training had {missing[0]}, which --training-data does not list; give all sets "
-            "that the model was trained on."
-        )
-    known = [by_name[e.sample.path.name] for e in evidence]
+    known = listed(evidence, samples)
     folds = len(list(training.glob("coarse_fold*.pt")))
     assigned = folds_of(known, folds) if folds else np.zeros(len(known), int)
     suffixes = [f"_fold{k}" for k in range(folds)] or [""]

@@ -17,6 +17,7 @@ from fra_live.samples import Sample
 
 if TYPE_CHECKING:
     from fra_live.recognizer import Recognizer
+    from fra_live.training.evidence import Evidence
 
 # Makes a progress bar: description → a context that gives a callback of (done, total).
 Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
@@ -76,7 +77,7 @@ def make_tables(
         for path in find_annotation_files(inputs.training_data):
             samples += read_annotations(path, labels).samples
     if inputs.train:
-        _train(recognizer, inputs, samples, say)
+        _train(recognizer, inputs, samples, training, say)
     acted = [s for s in inputs.test if s.action in labels.actions]
     test = []
     if inputs.test:
@@ -140,13 +141,16 @@ def _train(
     recognizer: Recognizer,
     inputs: TableInputs,
     samples: Sequence[Sample],
+    training: Sequence[Evidence],
     say: Callable[[str], None],
 ) -> None:
     from fra_live.errors import DataError
+    from fra_live.evaluation.tables_pooling import listed
     from fra_live.evaluation.tables_training import train_variants
 
     if not samples:
         raise DataError("Training for the tables needs the training photos: --training-data PATH.")
+    listed(training, samples)  # which would else be found out after the trainings
     folder = inputs.out / NETWORKS
     train_variants(samples, recognizer.labels, folder, pretrained=inputs.pretrained, say=say)
 

@@ -258,6 +258,25 @@ def test_training_for_the_tables_needs_photos(
     assert "--training-data" in capsys.readouterr().err
 
 
+def test_photos_that_are_missing_are_told_before_hours_of_training(
+    tiny_model: Path, tiny_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = json.loads(tiny_set.read_text())
+    whole["images"] = whole["images"][1:]
+    kept = {image["id"] for image in whole["images"]}
+    whole["annotations"] = [a for a in whole["annotations"] if a["image_id"] in kept]
+    part = tiny_set.with_name("part.json")
+    part.write_text(json.dumps(whole))
+    arguments = ["--train-tables", "--training-data", str(part), "--model", str(tiny_model)]
+    try:
+        out = tmp_path / "out"
+        assert cli.main(["evaluate", "--tables", str(out), *arguments, "--threads", "1"]) == 1
+    finally:
+        part.unlink()
+    assert "which --training-data does not list" in capsys.readouterr().err
+    assert not (out / "networks").exists()
+
+
 def test_true_times_may_lie_elsewhere(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
