@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -61,6 +62,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--damaged-full", action="store_true",
         help="give `process` all of the damaged files, not a share of them (some minutes)",
     )  # fmt: skip
+
+
+def pytest_configure() -> None:
+    """Programs that tests interrupt take over what this one ignores, as in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

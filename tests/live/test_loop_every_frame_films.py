@@ -73,9 +73,11 @@ def test_a_fast_camera_leaves_a_slow_recognizer_its_time() -> None:
     assert 25 < figures.fps < 42 and figures.dropped > 20
     assert figures.age_p50_ms < 40
     with LiveLoop(FakeCamera(100), SlowRecognizer(0.4), every_frame=True) as loop:
-        take(loop, 15)
+        while loop.figures().recognized < 2:  # the first call, which may compile, tells nothing
+            take(loop, 1)
+        start = time.perf_counter()
         assert len(take(loop, 12)) == 12
-        assert 12 < loop.figures().fps < 23
+        assert 12 < 12 / (time.perf_counter() - start) < 23
 
 
 @calm()
