@@ -7,11 +7,12 @@ apart by their faces (`people.py`). Times are those of the results, never counte
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fra_live.labels import LabelSet
 from fra_live.live.evidence import EventParameters, Evidence, State
+from fra_live.live.heads import heads
 from fra_live.live.people import Observation, PeopleTracker, Track
 from fra_live.results import Box, Event, FrameResult
 
@@ -113,7 +114,7 @@ class EventTracker:
         ended += self._close(time_s)
         for seen in self._people.update(result, time_s):
             for action, score in seen.scores.items():
-                box = _object_box(result, self.labels.actions[action], seen.person)
+                box = _object_box(result, self.labels.actions[action], seen.people)
                 seen.track.evidence[action].observe(time_s, score, result.threshold, index, box)
             self._decide(seen, result.threshold, time_s)
         self._people.drop_lost(time_s)
@@ -210,25 +211,28 @@ def event_of_still(source: str, labels: LabelSet, result: FrameResult) -> list[E
     Returns:
         An event of no duration for everybody whose best action reaches the threshold.
     """
-    people: list[tuple[int | None, Mapping[str, float]]] = [(None, result.actions)]
+    people: list[tuple[tuple[int, ...], Sequence[Mapping[str, float]]]] = [((), [result.actions])]
     if result.people:
-        people = [(i, p.actions) for i, p in enumerate(result.people)]
+        found = heads([p.face.box_xyxy for p in result.people])
+        people = [(head, [result.people[i].actions for i in head]) for head in found]
     events = []
-    for person, scores in people:
-        action = max(labels.action_names, key=lambda a: scores.get(a, 0.0), default=None)
-        if action is None or not scores.get(action, 0.0) >= result.threshold:
+    for head, said in people:
+        scores = {a: max(s.get(a, 0.0) for s in said) for a in labels.action_names}
+        action = max(scores, key=lambda a: scores[a], default=None)
+        if action is None or not scores[action] >= result.threshold:
             continue
-        box = _object_box(result, labels.actions[action], person)
+        box = _object_box(result, labels.actions[action], head)
         score, time_s = float(scores[action]), result.timestamp_s
+        person = head[0] if head else None
         events.append(Event(source, action, time_s, time_s, score, 0, box, person))
     return events
 
 
-def _object_box(result: FrameResult, label: str, person: int | None) -> Box | None:
-    """Box of the best candidate of an object that is this person's or nobody's."""
+def _object_box(result: FrameResult, label: str, people: Sequence[int]) -> Box | None:
+    """Box of the best candidate of an object that belongs to one of these people, or to nobody."""
     for candidate in result.candidates:
         if candidate.label == label and (
-            person is None or candidate.person is None or candidate.person == person
+            not people or candidate.person is None or candidate.person in people
         ):
             return candidate.box_xyxy
     return None

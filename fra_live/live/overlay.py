@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from fra_live.errors import FraLiveError
-from fra_live.labels import LabelSet
+from fra_live.labels import NO_ACTION, LabelSet
 from fra_live.live.anonymise import ANONYMISERS, anonymise
 from fra_live.live.drawing import Canvas, Rect, Tools
 from fra_live.live.events import ActiveEvent
+from fra_live.live.heads import around, heads
 from fra_live.live.hud import (
     Hud,
     StageMeans,
@@ -205,15 +206,19 @@ class Overlay:
     def _bystanders(self, result: FrameResult, active: Sequence[ActiveEvent] | None) -> list[Box]:
         """Faces that act in no event."""
         faces = [p.face.box_xyxy for p in result.people]
-        if active is None:
-            return [
-                face
-                for face, person in zip(faces, result.people, strict=True)
-                if max((v for k, v in person.actions.items() if k != "none"), default=0.0)
-                < result.threshold
-            ]
-        acting = [e.face_xyxy for e in active if e.face_xyxy is not None]
-        return [f for f in faces if all(_overlap(f, a) < 0.5 for a in acting)]
+        acting = [e.face_xyxy for e in active or () if e.face_xyxy is not None]
+        hidden = []
+        for head in heads(faces):
+            if active is None:
+                said = (result.people[i].actions.items() for i in head)
+                best = max((v for own in said for k, v in own if k != NO_ACTION), default=0.0)
+                acts = best >= result.threshold
+            else:
+                whole = around([faces[i] for i in head])
+                acts = any(_overlap(whole, face) >= 0.5 for face in acting)
+            if not acts:
+                hidden += [faces[i] for i in head]
+        return hidden
 
 
 def _overlap(a: Box, b: Box) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fra_live.live.evidence import EventParameters, Evidence, State
+from fra_live.live.heads import around, heads
 from fra_live.results import Box, FrameResult
 
 _CONFIRM_S = 0.3  # a face seen for a moment only is often none: it takes no person's number
@@ -22,7 +23,7 @@ class Track:
 
     Attributes:
         evidence: action name → its state.
-        box_xyxy: last face box, frame px; None before the first face.
+        box_xyxy: last face box, around all its pieces, frame px; None before the first face.
         first_s, seen_s: when the face was first and last seen, s.
         visible: whether the face is in the current frame.
         number: the person's number in this source; None until confirmed.
@@ -48,12 +49,13 @@ class Observation:
     Attributes:
         track: the person.
         scores: action name → probability; may leave actions out.
-        person: index in `FrameResult.people`; None when the frame's own scores stand in.
+        people: indices in `FrameResult.people`, several where one head's face is cut into
+            pieces; none when the frame's own scores stand in.
     """
 
     track: Track
     scores: dict[str, float]
-    person: int | None
+    people: tuple[int, ...]
 
 
 @dataclass
@@ -77,18 +79,22 @@ class PeopleTracker:
             track.visible = False
         if not result.people:
             return self._without_faces(_finite(result.actions, self.actions))
-        pairs = self._match([p.face.box_xyxy for p in result.people], time_s)
-        scores = [_finite(p.actions, self.actions) for p in result.people]
+        faces = [p.face.box_xyxy for p in result.people]
+        found = heads(faces)
+        boxes = [around([faces[i] for i in head]) for head in found]
+        said = [_finite(p.actions, self.actions) for p in result.people]
+        scores = [{a: max(said[i][a] for i in head) for a in self.actions} for head in found]
+        pairs = self._match(boxes, time_s)
         self._adopt(pairs, scores)
-        for index, person in enumerate(result.people):
+        for index, box in enumerate(boxes):
             track = pairs.get(index) or pairs.setdefault(index, self._new_track())
             if track.box_xyxy is None:
                 track.first_s = time_s
-            track.box_xyxy, track.seen_s, track.visible = person.face.box_xyxy, time_s, True
+            track.box_xyxy, track.seen_s, track.visible = box, time_s, True
         for track in self.tracks:
             if track.visible and time_s - track.first_s >= _CONFIRM_S:
                 self.confirm(track)
-        return [Observation(pairs[i], scores[i], i) for i in range(len(result.people))]
+        return [Observation(pairs[i], scores[i], head) for i, head in enumerate(found)]
 
     def confirm(self, track: Track) -> None:
         """Give a person whose face was seen the next number."""
@@ -117,7 +123,7 @@ class PeopleTracker:
             takers = [t for t in tracks if t.evidence[action].state is State.OPEN]
             for track in takers or [max(tracks, key=lambda t: t.evidence[action].smoothed)]:
                 shares[track][action] = score
-        return [Observation(track, share, None) for track, share in shares.items() if share]
+        return [Observation(track, share, ()) for track, share in shares.items() if share]
 
     def _match(self, boxes: list[Box], time_s: float) -> dict[int, Track]:
         options = []
